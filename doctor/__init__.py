@@ -1,0 +1,1 @@
+"""What was seen (facts), what it means (checks), and how it is told (report)."""

@@ -1,0 +1,1 @@
+"""What is pinned (releases), what will be done (plans) and where it runs (this host, a container of the image)."""

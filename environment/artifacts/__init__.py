@@ -1,0 +1,1 @@
+"""What lies on disk, read by its header alone: checkpoints, engines, model repositories. Nothing of them is executed."""

@@ -1,0 +1,42 @@
+"""Progress and prose to the eye (standard error), results to the pipe (standard output).
+
+`rich` is imported when something is first said, so that tasks which only print data start fast.
+It respects NO_COLOR, narrow terminals, and writes plain lines when standard error is not a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def eye() -> Console:
+    """The one console for progress and prose: standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str, *, style: str = "") -> None:
+    """One line of prose or progress for the person watching."""
+    eye().print(text, style=style or None, markup=False)
+
+
+def result(text: str) -> None:
+    """One line (or block) of result, for the person or the next program."""
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def result_json(schema: str, value: Mapping[str, object]) -> None:
+    """One JSON document on standard output, led by its schema name and version, such as ``plan/1``."""
+    import msgspec
+
+    document = msgspec.json.format(msgspec.json.encode({"schema": schema, **value}), indent=2)
+    result(document.decode())

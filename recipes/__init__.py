@@ -1,0 +1,1 @@
+"""From a Hugging Face checkpoint to streamed tokens: each module is the home of one noun of that way."""

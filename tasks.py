@@ -1,0 +1,48 @@
+"""The tasks: parse, call, print, exit. Each one reads as find, plan, execute, report; the thinking is elsewhere.
+
+Heavy packages are imported by the modules that use them, inside the task, so that `invoke --list` stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from invoke import Context, Exit, task
+
+ROOT = Path(__file__).parent
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Ends a task with the words and the exit code of the trouble it met, never with a traceback."""
+    from environment.errors import ExitCode, Trouble
+
+    try:
+        yield
+    except Trouble as trouble:
+        raise Exit(f"error: {trouble}", code=trouble.code) from trouble
+    except KeyboardInterrupt:
+        raise Exit("interrupted: nothing half-made was kept", code=ExitCode.INTERRUPTED) from None
+
+
+@task(help={"only": "pytest's -m expression, such as 'not docker'", "path": "the test file or folder to run"})
+def test(c: Context, only: str = "", path: str = "tests") -> None:
+    """Run the tests (all of them; `--only "not docker and not triton"` takes seconds)."""
+    arguments = f" -m {_quoted(only)}" if only else ""
+    c.run(f"{_quoted(sys.executable)} -m pytest{arguments} {_quoted(path)}", pty=sys.stdout.isatty())
+
+
+@task
+def lint(c: Context) -> None:
+    """Check style and types: ruff, ruff format and mypy --strict."""
+    for words in ("ruff check .", "ruff format --check .", "mypy ."):
+        c.run(f"{_quoted(sys.executable)} -m {words}")
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word)

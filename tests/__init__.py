@@ -1,0 +1,1 @@
+"""Mirrors the source. Real outputs are in `transcripts/`, expected plans in `plans/`."""
