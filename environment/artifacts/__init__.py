@@ -1,1 +1,1 @@
-"""What lies on disk, read by its header alone: checkpoints, engines, model repositories. Nothing of them is executed."""
+"""What lies on disk, read by its header alone: checkpoints, engines, model repositories. Nothing of it is executed."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import _ctypes
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import _ctypes
 import pytest
 
 from environment import debug_info
