@@ -1,0 +1,80 @@
+"""The only actor: says, skips what is there, runs the rest, and fails with the command and its last words."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections import deque
+from pathlib import Path
+
+from environment.console import say
+from environment.errors import Trouble
+from environment.plan import Plan, Step
+
+LAST_LINES = 20
+GRACE = 10.0  # seconds between asking a process group to end and ending it
+
+
+def carry_out(plan: Plan, logs: Path) -> None:
+    """Runs the steps of `plan` in order, each with a log of its own in `logs`; stops at the first that fails.
+
+    Raises Trouble with the command, its last lines and its log.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    count = len(plan.steps)
+    for number, step in enumerate(plan.steps, 1):
+        heading = f"[{number}/{count}] {step.title}"
+        if step.output and Path(step.output).exists():
+            say(f"{heading}: there already ({step.output})")
+            continue
+        say(heading)
+        started = time.monotonic()
+        run(plan.words(step), step, logs / f"{number:02}-{step.tool}.log")
+        say(f"      done in {time.monotonic() - started:.1f} s", style="dim")
+
+
+def run(words: tuple[str, ...], step: Step, log: Path) -> None:
+    """Runs one command in its own process group, its output into `log`; an interrupt ends the whole group."""
+    environment = {**os.environ, **(step.env if step.where == "host" else {})}
+    with log.open("wb") as file:
+        try:
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
+            )
+        except OSError as error:
+            raise Trouble(f"{words[0]} cannot be started: {error.strerror}", where=shlex.join(words)) from error
+        try:
+            code = process.wait()
+        except BaseException:
+            end_group(process)
+            raise
+    if code != 0:
+        raise failed(step, words, code, log)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Asks the process group to end, then ends it."""
+    for request in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, request)
+            process.wait(GRACE)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def failed(step: Step, words: tuple[str, ...], code: int, log: Path) -> Trouble:
+    """The error of a step that ended with `code`: its command, its last lines, its log."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        last = "".join(deque(file, LAST_LINES)).rstrip()
+    return Trouble(
+        f"{step.title}: {step.tool} ended with exit code {code}\n{last}",
+        where=f"{shlex.join(words)}  (log: {log})",
+        why="the steps after it need what it makes; finished steps are kept",
+        mend="mend the cause, then run the same command again",
+    )

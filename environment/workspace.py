@@ -1,0 +1,41 @@
+"""Where checkpoints, engines, model repositories and runs lie. Nothing outside it (and `.venv`) is ever written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "TRTLLM_WORKSPACE"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One folder with the same path on the host and in every container that is given it."""
+
+    root: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Hugging Face checkpoints, and what is converted from them."""
+        return self.root / "checkpoints"
+
+    @property
+    def engines(self) -> Path:
+        """TensorRT engines, one folder an identity."""
+        return self.root / "engines"
+
+    @property
+    def repositories(self) -> Path:
+        """Triton model repositories, filled from a release's templates."""
+        return self.root / "repositories"
+
+    @property
+    def runs(self) -> Path:
+        """What runs or ran: records, logs."""
+        return self.root / "runs"
+
+
+def current(beside: Path) -> Workspace:
+    """The workspace that TRTLLM_WORKSPACE names, else the folder `workspace` in `beside`."""
+    return Workspace(Path(os.environ.get(VARIABLE) or beside / "workspace").expanduser().absolute())

@@ -1,0 +1,73 @@
+"""The actor: skips, runs, fails with last words, and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from environment.errors import Trouble
+from environment.execution import carry_out
+from environment.plan import Plan, Step
+from environment.workspace import current
+
+
+def one(*argv: str, output: str = "") -> Plan:
+    return Plan(purpose="try", release="v0.10.0", steps=(Step(title="Try it", tool="sh", argv=argv, output=output),))
+
+
+def test_a_finished_step_is_not_repeated(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    carry_out(one("sh", "-c", "exit 9", output=str(tmp_path)), tmp_path / "logs")
+    assert f"Try it: there already ({tmp_path})" in capfd.readouterr().err
+
+
+def test_output_is_logged(tmp_path: Path) -> None:
+    carry_out(one("sh", "-c", "echo out; echo err >&2"), tmp_path)
+    assert sorted((tmp_path / "01-sh.log").read_text().split()) == ["err", "out"]
+
+
+def test_a_failure_shows_command_code_last_lines_and_log(tmp_path: Path) -> None:
+    with pytest.raises(Trouble) as caught:
+        carry_out(one("sh", "-c", "seq 100; printf 'b\\377d\\n'; exit 7"), tmp_path)
+    text = str(caught.value)
+    assert "exit code 7" in text
+    assert "\n100\nb\ufffdd" in text
+    assert "\n80\n" not in text
+    assert str(tmp_path / "01-sh.log") in text
+
+
+def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="no-such-program cannot be started: No such file"):
+        carry_out(one("no-such-program"), tmp_path)
+
+
+def test_an_interrupt_ends_the_whole_process_group(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from environment.execution import carry_out;"
+        "from environment.plan import Plan, Step;"
+        "carry_out(Plan(purpose='', release='', steps=(Step(title='t', tool='sh', argv=('sh', '-c',"
+        f"'sleep 600 & echo $! > {tmp_path}/child; wait')),)), Path('{tmp_path}'))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    child = tmp_path / "child"
+    deadline = time.monotonic() + 10
+    while not (child.exists() and child.read_text().strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(10) != 0
+    psutil.wait_procs([psutil.Process(int(child.read_text()))] if psutil.pid_exists(int(child.read_text())) else [], 5)
+    assert not psutil.pid_exists(int(child.read_text()))
+
+
+def test_the_workspace_is_beside_the_project_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRTLLM_WORKSPACE", raising=False)
+    assert current(tmp_path).engines == tmp_path / "workspace" / "engines"
+    monkeypatch.setenv("TRTLLM_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert current(tmp_path).root == tmp_path / "elsewhere"
