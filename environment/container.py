@@ -1,0 +1,260 @@
+"""The door to the Docker Engine: the only module that imports `docker`.
+
+It finds the engine as the Docker command line does (DOCKER_HOST, then the current context), never waits without a
+limit, and raises `DockerTrouble`s that are told apart by their text: docker-py's exception classes are not enough (a
+pull that breaks half-way and an unknown tag are both its ImageNotFound). Builds go through the command line, because
+docker-py has no BuildKit.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+import requests
+import urllib3
+from docker import auth, errors
+from docker.context import ContextAPI
+from docker.utils import kwargs_from_env
+
+from environment.docker_errors import DockerTrouble, explain
+from environment.layers import Layers, after
+
+ANSWER = 10.0  # seconds an engine may take for a question that needs no work
+PATIENCE = 180.0  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
+LABEL = "io.trtllm.made-by"  # every container and image made here carries it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image as the engine knows it. `size` in bytes; `digests` are `repository@sha256:...`."""
+
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    size: int
+    labels: Mapping[str, str]
+    env: Mapping[str, str]
+    user: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """The engine: version, API version, where its data lies, the runtimes it knows, its storage driver."""
+
+    version: str
+    api: str
+    root: str
+    runtimes: tuple[str, ...]
+    driver: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What a container said and how it ended. `killed_for_memory` may be true although `code` is 0 (a killed child)."""
+
+    code: int
+    out: str
+    err: str
+    killed_for_memory: bool
+
+
+class Client(docker.APIClient):
+    """docker-py asks for pulls without any time limit; here every request has one."""
+
+    def _set_request_timeout(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        kwargs["timeout"] = kwargs.get("timeout") or self.timeout
+        return kwargs
+
+
+@contextmanager
+def explained(doing: str, where: str = "") -> Iterator[None]:
+    """Turns everything that docker-py lets through into a DockerTrouble that says what was being done."""
+    try:
+        yield
+    except (errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise explain(str(error), doing, where=where) from error
+
+
+class Engine:
+    """A Docker Engine that answers."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def info(self) -> Info:
+        """What the engine is."""
+        with explained("asking the Docker Engine about itself"):
+            info, version = self.client.info(), self.client.version()
+        return Info(
+            version=version["Version"],
+            api=version["ApiVersion"],
+            root=info["DockerRootDir"],
+            runtimes=tuple(info.get("Runtimes") or ()),
+            driver=info["Driver"],
+        )
+
+    def image(self, reference: str) -> Image | None:
+        """The image of that name, digest or id on this engine; None when there is none."""
+        try:
+            with explained(f"looking at {reference}"):
+                return as_image(self.client.inspect_image(reference))
+        except DockerTrouble as trouble:
+            if trouble.id == "image-unknown":
+                return None
+            raise
+
+    def pull(self, reference: str, watch: Callable[[Layers], None], patience: float = PATIENCE) -> None:
+        """Pulls `repository:tag` or `repository@digest`, telling `watch` of the layers.
+
+        Gives up with id "stalled" after `patience` seconds without a byte. A pull given up, interrupted or broken
+        leaves no tag: the engine names the image when its last layer is in.
+        """
+        doing, layers = f"pulling {reference}", Layers()
+        with self._patient(patience) as client, explained(doing):
+            try:
+                for layers in kept_moving(client.pull(reference, stream=True, decode=True), doing, patience):
+                    watch(layers)
+            except (requests.ReadTimeout, requests.ConnectionError, urllib3.exceptions.ReadTimeoutError) as error:
+                if "timed out" not in str(error):
+                    raise
+                raise stalled(doing, patience, layers) from error
+
+    @contextmanager
+    def _patient(self, patience: float) -> Iterator[Client]:
+        """A connection of its own for a long stream, closed at its end: that is what stops the engine's work."""
+        client = connected(patience)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def tag(self, source: str, target: str) -> None:
+        """Gives the image `source` the name `target`, which may have named another image before."""
+        repository, _, name = target.rpartition(":")
+        with explained(f"naming {source} {target}"):
+            self.client.tag(source, repository, name)
+
+    def untag(self, reference: str) -> None:
+        """Takes the name away, and the image too when that was its last name; nothing when there is none."""
+        with suppress(errors.ImageNotFound), explained_unless_missing(f"removing the name {reference}"):
+            self.client.remove_image(reference)
+
+    def run(  # noqa: PLR0913
+        self,
+        image: str,
+        words: tuple[str, ...],
+        *,
+        limit: float,
+        network: str = "none",
+        entrypoint: tuple[str, ...] = (),
+        user: str = "",
+    ) -> Ended:
+        """Runs a container of `image` to its end and removes it, whatever happens. At most `limit` seconds."""
+        doing = f"running {' '.join(words[:2])} in {image}"
+        with explained(doing):
+            made = self.client.create_container(
+                image,
+                list(words),
+                entrypoint=list(entrypoint) or None,
+                user=user or None,
+                labels={LABEL: "run"},
+                host_config=self.client.create_host_config(network_mode=network),
+            )
+            try:
+                return self._to_its_end(made["Id"], doing, limit)
+            finally:
+                self.client.remove_container(made["Id"], force=True, v=True)
+
+    def _to_its_end(self, container: str, doing: str, limit: float) -> Ended:
+        self.client.start(container)
+        try:
+            self.client.wait(container, timeout=limit)
+        except (requests.ReadTimeout, requests.ConnectionError) as error:
+            if "timed out" not in str(error):
+                raise
+            raise DockerTrouble(f"{doing}: not done after {limit:.0f} s", id="container-hung") from error
+        state = self.client.inspect_container(container)["State"]
+        return Ended(
+            code=state["ExitCode"],
+            out=self.client.logs(container, stderr=False).decode("utf-8", "replace"),
+            err=self.client.logs(container, stdout=False).decode("utf-8", "replace"),
+            killed_for_memory=state["OOMKilled"],
+        )
+
+
+@contextmanager
+def explained_unless_missing(doing: str) -> Iterator[None]:
+    """As `explained`, but lets ImageNotFound through for a caller to whom a missing image is no trouble."""
+    try:
+        yield
+    except errors.ImageNotFound:
+        raise
+    except (errors.DockerException, requests.RequestException) as error:
+        raise explain(str(error), doing) from error
+
+
+def kept_moving(events: Iterable[Mapping[str, Any]], doing: str, patience: float) -> Iterator[Layers]:
+    """The layers after each event; raises when the engine reports an error, or only retries for `patience` seconds."""
+    layers, moved = Layers(), time.monotonic()
+    for event in events:
+        if "error" in event:
+            raise explain(str(event["error"]), doing)
+        before, layers = layers, after(layers, event)
+        if layers.movements != before.movements:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > patience:
+            raise stalled(doing, patience, layers)
+        yield layers
+
+
+def stalled(doing: str, patience: float, layers: Layers) -> DockerTrouble:
+    """The trouble of a pull in which nothing moves any more."""
+    return DockerTrouble(
+        f"{doing}: no byte for {patience:.0f} s, given up ({layers})",
+        id="stalled",
+        why="neither the engine nor the registry ends such a pull by itself",
+        mend="check the network to the registry, then run the same command again",
+    )
+
+
+def as_image(inspected: Mapping[str, Any]) -> Image:
+    """The image that `docker image inspect` describes."""
+    config = inspected.get("Config") or {}
+    return Image(
+        id=inspected["Id"],
+        tags=tuple(inspected.get("RepoTags") or ()),
+        digests=tuple(inspected.get("RepoDigests") or ()),
+        size=inspected["Size"],
+        labels=config.get("Labels") or {},
+        env=dict(setting.partition("=")[::2] for setting in config.get("Env") or ()),
+        user=config.get("User") or "",
+    )
+
+
+def connected(timeout: float) -> Client:
+    """A client of the engine that DOCKER_HOST, or else Docker's current context, names; it has answered once."""
+    settings: Any = kwargs_from_env() if os.environ.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
+    client = Client(timeout=ANSWER, **settings)
+    client.timeout = timeout
+    return client
+
+
+def connect() -> Engine:
+    """The engine; raises DockerTrouble when it is absent, forbidden, down or hung."""
+    with explained("connecting to the Docker Engine", where=os.environ.get("DOCKER_HOST", "")):
+        return Engine(connected(ANSWER))
+
+
+def credentials(registry: str) -> tuple[str, str] | None:
+    """User and password (or token) for `registry` from Docker's own store; None when nobody is logged in there."""
+    with explained(f"looking for the login of {registry}"):
+        entry = auth.load_config().resolve_authconfig(registry)
+    if not entry:
+        return None
+    return entry.get("username") or "", entry.get("password") or entry.get("identitytoken") or ""
