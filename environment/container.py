@@ -25,8 +25,8 @@ from docker.utils import kwargs_from_env
 from environment.docker_errors import DockerTrouble, explain
 from environment.layers import Layers, after
 
-ANSWER = 10.0  # seconds an engine may take for a question that needs no work
-PATIENCE = 180.0  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
+ANSWER = 10  # seconds an engine may take for a question that needs no work
+PATIENCE = 180  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
 LABEL = "io.trtllm.made-by"  # every container and image made here carries it
 
 
@@ -103,13 +103,14 @@ class Engine:
         """The image of that name, digest or id on this engine; None when there is none."""
         try:
             with explained(f"looking at {reference}"):
-                return as_image(self.client.inspect_image(reference))
+                engine: Any = self.client  # this one method is untyped in types-docker
+                return as_image(engine.inspect_image(reference))
         except DockerTrouble as trouble:
             if trouble.id == "image-unknown":
                 return None
             raise
 
-    def pull(self, reference: str, watch: Callable[[Layers], None], patience: float = PATIENCE) -> None:
+    def pull(self, reference: str, watch: Callable[[Layers], None], patience: int = PATIENCE) -> None:
         """Pulls `repository:tag` or `repository@digest`, telling `watch` of the layers.
 
         Gives up with id "stalled" after `patience` seconds without a byte. A pull given up, interrupted or broken
@@ -126,7 +127,7 @@ class Engine:
                 raise stalled(doing, patience, layers) from error
 
     @contextmanager
-    def _patient(self, patience: float) -> Iterator[Client]:
+    def _patient(self, patience: int) -> Iterator[Client]:
         """A connection of its own for a long stream, closed at its end: that is what stops the engine's work."""
         client = connected(patience)
         try:
@@ -150,7 +151,7 @@ class Engine:
         image: str,
         words: tuple[str, ...],
         *,
-        limit: float,
+        limit: int,
         network: str = "none",
         entrypoint: tuple[str, ...] = (),
         user: str = "",
@@ -171,14 +172,14 @@ class Engine:
             finally:
                 self.client.remove_container(made["Id"], force=True, v=True)
 
-    def _to_its_end(self, container: str, doing: str, limit: float) -> Ended:
+    def _to_its_end(self, container: str, doing: str, limit: int) -> Ended:
         self.client.start(container)
         try:
             self.client.wait(container, timeout=limit)
         except (requests.ReadTimeout, requests.ConnectionError) as error:
             if "timed out" not in str(error):
                 raise
-            raise DockerTrouble(f"{doing}: not done after {limit:.0f} s", id="container-hung") from error
+            raise DockerTrouble(f"{doing}: not done after {limit} s", id="container-hung") from error
         state = self.client.inspect_container(container)["State"]
         return Ended(
             code=state["ExitCode"],
@@ -199,7 +200,7 @@ def explained_unless_missing(doing: str) -> Iterator[None]:
         raise explain(str(error), doing) from error
 
 
-def kept_moving(events: Iterable[Mapping[str, Any]], doing: str, patience: float) -> Iterator[Layers]:
+def kept_moving(events: Iterable[Mapping[str, Any]], doing: str, patience: int) -> Iterator[Layers]:
     """The layers after each event; raises when the engine reports an error, or only retries for `patience` seconds."""
     layers, moved = Layers(), time.monotonic()
     for event in events:
@@ -213,10 +214,10 @@ def kept_moving(events: Iterable[Mapping[str, Any]], doing: str, patience: float
         yield layers
 
 
-def stalled(doing: str, patience: float, layers: Layers) -> DockerTrouble:
+def stalled(doing: str, patience: int, layers: Layers) -> DockerTrouble:
     """The trouble of a pull in which nothing moves any more."""
     return DockerTrouble(
-        f"{doing}: no byte for {patience:.0f} s, given up ({layers})",
+        f"{doing}: no byte for {patience} s, given up ({layers})",
         id="stalled",
         why="neither the engine nor the registry ends such a pull by itself",
         mend="check the network to the registry, then run the same command again",
@@ -237,7 +238,7 @@ def as_image(inspected: Mapping[str, Any]) -> Image:
     )
 
 
-def connected(timeout: float) -> Client:
+def connected(timeout: int) -> Client:
     """A client of the engine that DOCKER_HOST, or else Docker's current context, names; it has answered once."""
     settings: Any = kwargs_from_env() if os.environ.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
     client = Client(timeout=ANSWER, **settings)

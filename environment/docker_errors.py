@@ -12,7 +12,7 @@ from environment.errors import Trouble
 ERRORS = Path(__file__).with_name("docker_errors.toml")
 
 
-class DockerError(Record):
+class DockerError(Record, frozen=True, kw_only=True):
     """One known error: a stable id, the pattern that tells it, its meaning, and what mends it."""
 
     id: str
@@ -22,7 +22,7 @@ class DockerError(Record):
     source: str
 
 
-class DockerErrors(Record):
+class DockerErrors(Record, frozen=True, kw_only=True):
     """The file."""
 
     error: tuple[DockerError, ...]

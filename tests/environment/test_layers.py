@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import Any
 
 from environment.layers import Layers, after, amount
 
-EVENTS: list[dict[str, object]] = [
+EVENTS: list[dict[str, Any]] = [
     {"status": "Pulling from nvidia/tritonserver", "id": "24.06"},
     {"status": "Pulling fs layer", "progressDetail": {}, "id": "a"},
     {"status": "Already exists", "progressDetail": {}, "id": "b"},
