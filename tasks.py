@@ -46,3 +46,22 @@ def _quoted(word: str) -> str:
     import shlex
 
     return shlex.quote(word)
+
+
+@task(
+    help={
+        "tag": "one release in full, with sources",
+        "compare": "a second tag: what differs from --tag",
+        "json": "as data",
+    }
+)
+def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -> None:
+    """List the known releases; `--tag v0.10.0` shows one in full, `--compare v0.12.0` what differs."""
+    with told():
+        from environment.console import result, result_json
+        from environment.releases.report import document, report
+
+        if json:
+            result_json("releases/1", document(tag, compare))
+        else:
+            result(report(tag, compare))

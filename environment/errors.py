@@ -47,6 +47,7 @@ class Undetermined(Trouble):
 def unknown_name(kind: str, name: str, known: Iterable[str], *, mend: str = "") -> Usage:
     """The error for a name that is not among the known ones: it names the nearest."""
     choices = list(known)
-    near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    begun = [choice for choice in choices if name and choice.startswith(name)]
+    near = begun or difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return Usage(f"unknown {kind} {name!r}", why=f"{hint}known: {', '.join(choices)}", mend=mend)

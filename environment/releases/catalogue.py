@@ -1,0 +1,66 @@
+"""Which releases there are, and how one is found. Adding a release is adding a file to this folder."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from packaging.version import Version
+
+from environment.data import Record, read_toml
+from environment.errors import unknown_name
+from environment.releases.ngc import Container
+from environment.releases.release import Release
+from environment.releases.sourced import Sources, Text
+
+FOLDER = Path(__file__).parent
+DEFAULT_TAG = "v0.10.0"
+
+
+class Rule(Record, frozen=True, kw_only=True):
+    """Something true of several releases, with where it was read."""
+
+    id: Text
+    statement: Text
+    source: Sources
+    verified: bool
+
+
+class _Rules(Record, frozen=True, kw_only=True):
+    rules: tuple[Rule, ...]
+
+
+class _Containers(Record, frozen=True, kw_only=True):
+    containers: tuple[Container, ...]
+
+
+@cache
+def tags() -> tuple[str, ...]:
+    """Every known tag, oldest first. Reads file names only."""
+    return tuple(sorted((path.stem for path in FOLDER.glob("v*.toml")), key=Version))
+
+
+@cache
+def find(tag: str) -> Release:
+    """The release of a tag (`v0.10.0` or `0.10.0`); raises Usage naming the nearest for one that is not known."""
+    name = "v" + tag.strip().removeprefix("v")
+    if name not in tags():
+        raise unknown_name("release", name, tags(), mend="invoke releases   lists them")
+    return read_toml(FOLDER / f"{name}.toml", Release)
+
+
+def every() -> tuple[Release, ...]:
+    """All releases, oldest first."""
+    return tuple(find(tag) for tag in tags())
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """What holds across releases."""
+    return read_toml(FOLDER / "rules.toml", _Rules).rules
+
+
+@cache
+def stray_containers() -> tuple[Container, ...]:
+    """NVIDIA's trtllm containers that hold no release: avoid them, or know exactly why not."""
+    return read_toml(FOLDER / "stray_containers.toml", _Containers).containers
