@@ -65,3 +65,23 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
             result_json("releases/1", document(tag, compare))
         else:
             result(report(tag, compare))
+
+
+@task(
+    help={
+        "tag": "the release to judge for",
+        "json": "as data",
+        "lang": "en or zh",
+        "explain": "all about one check, by id or slug",
+        "strict": "warnings are failures, and every unanswered check is required",
+    }
+)
+def doctor(
+    c: Context, tag: str = "", json: bool = False, lang: str = "en", explain: str = "", strict: bool = False
+) -> None:
+    """Say what is wrong with this host, before it costs hours, and the command that mends it."""
+    with told():
+        from doctor import consultation
+
+        code = consultation.explain(explain, lang) if explain else consultation.hold(tag, lang, json, strict)
+    raise Exit(code=code)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -10,3 +15,8 @@ class Unknown:
     """Stands where a fact would stand. A check that meets one answers `unknown` with this reason, never `pass`."""
 
     reason: str
+
+
+def then(fact: T | Unknown, use: Callable[[T], R | Unknown]) -> R | Unknown:
+    """What `use` makes of the fact; what is unknown stays unknown, for the same reason."""
+    return fact if isinstance(fact, Unknown) else use(fact)

@@ -1,0 +1,127 @@
+"""What NVML's readings say of the driver and the GPUs. Pure. What NVML refused to say is `Unknown` with its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from doctor.facts.readings import Readings, reading, record
+from environment.data import Record
+from environment.unknown import Unknown, then
+
+T = TypeVar("T")
+DATA_CENTER_BRANDS = (
+    2,
+    14,
+)  # NVML_BRAND_TESLA, NVML_BRAND_NVIDIA (A100 and later): the others are not data-center GPUs
+NOT_THERE = "NVML is not there: the driver is not installed"
+
+
+class Fabric(Record, frozen=True, kw_only=True):
+    """NVML_GPU_FABRIC_STATE_* (3 is completed), and the NVML return code of its end (0 is success)."""
+
+    state: int
+    status: int
+
+
+class ComputeProcess(Record, frozen=True, kw_only=True):
+    """A process with a CUDA context, and the bytes it holds when NVML may say."""
+
+    pid: int
+    used: int | None
+
+
+class Sizes(Record, frozen=True, kw_only=True):
+    """Bytes of a GPU's memory."""
+
+    total: int
+    free: int
+    used: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """One device. Memory in bytes; `compute` is the compute capability, such as (9, 0)."""
+
+    index: int
+    name: str | Unknown
+    data_center: bool | Unknown
+    compute: tuple[int, int] | Unknown
+    cores: int | Unknown
+    memory_total: int | Unknown
+    memory_used: int | Unknown
+    mig: bool | Unknown
+    persistence: bool | Unknown
+    compute_mode: int | Unknown
+    ecc_uncorrected: int | Unknown
+    remapped_rows: tuple[int, int, int, int] | Unknown
+    retired_pending: bool | Unknown
+    slowed_by: int | Unknown
+    fabric: Fabric | Unknown
+    nvlinks: int | Unknown
+    processes: tuple[ComputeProcess, ...] | Unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpus:
+    """The driver and its devices. `devices` is empty when NVML certainly is not there."""
+
+    driver: str | Unknown
+    cuda: tuple[int, int] | Unknown
+    trouble: str
+    devices: tuple[Gpu, ...] | Unknown
+
+
+def parse(readings: Readings) -> Gpus:
+    """The driver and the GPUs."""
+    taken = reading(readings, "nvml")
+    if taken.status == "absent":
+        gone = Unknown(NOT_THERE)
+        return Gpus(driver=gone, cuda=gone, trouble=taken.reason, devices=())
+    said = record(readings, "nvml", dict[str, Any])
+    rows = then(said, lambda words: _answer(words, "devices", list[dict[str, Any]]))
+    return Gpus(
+        driver=then(said, lambda words: _answer(words, "driver", str)),
+        cuda=then(
+            then(said, lambda words: _answer(words, "cuda", int)), lambda number: (number // 1000, number % 1000 // 10)
+        ),
+        trouble="" if taken.status == "read" else taken.reason,
+        devices=then(rows, lambda found: tuple(_gpu(index, row) for index, row in enumerate(found))),
+    )
+
+
+def _gpu(index: int, said: Mapping[str, Any]) -> Gpu:
+    memory = _answer(said, "memory", Sizes)
+    return Gpu(
+        index=index,
+        name=_answer(said, "name", str),
+        data_center=then(_answer(said, "brand", int), lambda brand: brand in DATA_CENTER_BRANDS),
+        compute=_answer(said, "compute", tuple[int, int]),
+        cores=_answer(said, "cores", int),
+        memory_total=then(memory, lambda sizes: sizes.total),
+        memory_used=then(memory, lambda sizes: sizes.used),
+        mig=then(_answer(said, "mig", int), bool),
+        persistence=then(_answer(said, "persistence", int), bool),
+        compute_mode=_answer(said, "compute_mode", int),
+        ecc_uncorrected=_answer(said, "ecc_uncorrected", int),
+        remapped_rows=_answer(said, "remapped_rows", tuple[int, int, int, int]),
+        retired_pending=then(_answer(said, "retired_pending", int), bool),
+        slowed_by=_answer(said, "slowed_by", int),
+        fabric=_answer(said, "fabric", Fabric),
+        nvlinks=_answer(said, "nvlinks", int),
+        processes=_answer(said, "processes", tuple[ComputeProcess, ...]),
+    )
+
+
+def _answer(said: Mapping[str, Any], question: str, kind: type[T]) -> T | Unknown:
+    """NVML's answer to one question as a value of `kind`; Unknown with its words when it refused."""
+    answer = said.get(question)
+    if isinstance(answer, dict) and "refused" in answer:
+        return Unknown(f"NVML does not say its {question}: {answer['refused']}")
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        return Unknown(f"NVML's answer to {question} is not understood: {error}")

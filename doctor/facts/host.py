@@ -1,0 +1,159 @@
+"""What the readings say of the host. Pure: readings in, frozen facts out, `Unknown` where they are silent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from doctor.facts.readings import Readings, reading, record, text
+from environment.data import Record
+from environment.unknown import Unknown, then
+
+LISTEN = "0A"  # the state column of /proc/net/tcp
+
+
+class Disk(Record, frozen=True, kw_only=True):
+    """Room in the file system that holds `path`, in bytes and in files."""
+
+    path: str
+    free: int
+    total: int
+    files: int
+    files_free: int
+    readonly: bool
+    world_writable: bool
+
+
+class System(Record, frozen=True, kw_only=True):
+    """What the kernel and this Python say they are."""
+
+    system: str
+    release: str
+    machine: str
+    cpus: int
+    libc: str
+    python: str
+
+
+class Process(Record, frozen=True, kw_only=True):
+    """A server found at work, with the first words of its command."""
+
+    pid: int
+    name: str
+    argv: tuple[str, ...] = ()
+
+
+class Limits(Record, frozen=True, kw_only=True):
+    """`memlock` in bytes, -1 for unlimited; `uid` of whoever runs the doctor."""
+
+    memlock: int
+    uid: int
+
+
+class Devices(Record, frozen=True, kw_only=True):
+    """CDI specifications, the /dev/char links of NVIDIA's devices, and the device files themselves."""
+
+    cdi: tuple[str, ...]
+    links: tuple[str, ...]
+    nvidia: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Bytes of main memory and swap."""
+
+    total: int
+    available: int
+    swap: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One host. A field is `Unknown` when its reading was silent; `driver_loaded` is about the kernel's module."""
+
+    system: System | Unknown
+    distribution: str | Unknown
+    memory: Memory | Unknown
+    disks: Mapping[str, Disk | Unknown]
+    file_systems: Mapping[str, str] | Unknown
+    environment: Mapping[str, str] | Unknown
+    modules: frozenset[str] | Unknown
+    module_driver: str | Unknown | None
+    kernel_log: tuple[str, ...] | Unknown
+    ports: frozenset[int] | Unknown
+    servers: tuple[Process, ...] | Unknown
+    limits: Limits | Unknown
+    devices: Devices | Unknown
+    tools: Mapping[str, str | Unknown | None]
+
+
+def parse(readings: Readings) -> Host:
+    """All facts of the host."""
+    return Host(
+        system=record(readings, "system", System),
+        distribution=then(text(readings, "etc/os-release"), _distribution),
+        memory=then(text(readings, "proc/meminfo"), _memory),
+        disks={name[5:]: record(readings, name, Disk) for name in readings if name.startswith("disk/")},
+        file_systems=then(text(readings, "proc/mounts"), _file_systems),
+        environment=record(readings, "environment", dict[str, str]),
+        modules=_modules(readings),
+        module_driver=_module_driver(readings),
+        kernel_log=then(text(readings, "kernel-log"), lambda words: tuple(words.splitlines())),
+        ports=then(text(readings, "proc/net/tcp"), lambda rows: _ports(rows + reading(readings, "proc/net/tcp6").text)),
+        servers=record(readings, "processes", tuple[Process, ...]),
+        limits=record(readings, "limits", Limits),
+        devices=record(readings, "devices", Devices),
+        tools={name[5:]: _tool(readings, name) for name in readings if name.startswith("tool/")},
+    )
+
+
+def _distribution(words: str) -> str | Unknown:
+    found = re.search(r'^PRETTY_NAME="?([^"\n]+)', words, re.MULTILINE)
+    return found.group(1) if found else Unknown("etc/os-release has no PRETTY_NAME")
+
+
+def _memory(words: str) -> Memory | Unknown:
+    sizes = {name: int(kib) << 10 for name, kib in re.findall(r"^(\w+):\s+(\d{1,15}) kB", words, re.MULTILINE)}
+    try:
+        return Memory(total=sizes["MemTotal"], available=sizes["MemAvailable"], swap=sizes["SwapTotal"])
+    except KeyError as missing:
+        return Unknown(f"proc/meminfo has no {missing.args[0]}")
+
+
+def _file_systems(words: str) -> Mapping[str, str]:
+    """Mount point -> type of file system."""
+    rows = [line.split() for line in words.splitlines()]
+    return {row[1]: row[2] for row in rows if len(row) >= 3}
+
+
+def _modules(readings: Readings) -> frozenset[str] | Unknown:
+    """Names of the loaded modules; none at all under a kernel that was built without modules."""
+    if reading(readings, "proc/modules").status == "absent":
+        return frozenset()
+    rows = then(text(readings, "proc/modules"), str.splitlines)
+    return then(rows, lambda lines: frozenset(line.split()[0] for line in lines if line.strip()))
+
+
+def _module_driver(readings: Readings) -> str | Unknown | None:
+    """The version of the loaded kernel module; None when it certainly is not loaded."""
+    if reading(readings, "proc/driver/nvidia/version").status == "absent":
+        return None
+    return then(text(readings, "proc/driver/nvidia/version"), _module_version)
+
+
+def _module_version(words: str) -> str | Unknown:
+    found = re.search(r"^NVRM version:.*?\s(\d+\.\d+(?:\.\d+)?)\s", words, re.MULTILINE)
+    return found.group(1) if found else Unknown("proc/driver/nvidia/version names no version")
+
+
+def _ports(words: str) -> frozenset[int]:
+    """TCP ports somebody listens on, from the rows of /proc/net/tcp and tcp6."""
+    rows = [line.split() for line in words.splitlines()]
+    places = [row[1] for row in rows if len(row) > 3 and row[3] == LISTEN]
+    return frozenset(int(place.rpartition(":")[2], 16) for place in places)
+
+
+def _tool(readings: Readings, name: str) -> str | Unknown | None:
+    """What a program says of its version; None when it certainly is not installed."""
+    return None if reading(readings, name).status == "absent" else text(readings, name)

@@ -1,0 +1,45 @@
+"""What `serve` asks before it starts anything: can this host do it at all?
+
+    from doctor import preflight
+    from doctor.subject import Asked
+
+    preflight.require(release, Asked(gpus=4, tensor_parallel=4, http_port=8000))
+
+It takes about as long as `docker info` (a few tenths of a second) and never more than `DEADLINE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from doctor.checks.registry import CHECKS
+from doctor.checks.texts import texts
+from doctor.outcome import Outcome, State
+from doctor.subject import Asked
+from doctor.visit import host_readings, judged, subject
+from environment.errors import Trouble
+from environment.releases import Release
+
+DEADLINE = 2.0  # seconds
+SERVING = frozenset({"G001", "G002", "G003", "G004", "G006", "G007", "G008", "G009", "D001", "D004", "S001"})
+
+
+def judge(release: Release, asked: Asked, language: str = "en") -> tuple[Outcome, ...]:
+    """What the checks say that decide whether this host can serve the release with `asked.gpus` GPUs and its ports."""
+    readings = host_readings(language, deadline=DEADLINE)
+    checks = [check for check in CHECKS if check.id in SERVING]
+    return judged(subject(readings, release, asked), language, checks)
+
+
+def require(release: Release, asked: Asked, language: str = "en") -> None:
+    """Raises Trouble with every failure, found and needed, and what mends it; says nothing when the host will do."""
+    failures = [outcome for outcome in judge(release, asked, language) if outcome.state is State.FAIL]
+    if failures:
+        raise trouble(failures, release, texts(language).common["report"]["cannot"])
+
+
+def trouble(failures: Sequence[Outcome], release: Release, words: str) -> Trouble:
+    """All failures as one trouble. Pure."""
+    found = "\n         ".join(f"{outcome.id} {outcome.message}" for outcome in failures)
+    mend = "\n         ".join(dict.fromkeys(outcome.fix for outcome in failures))
+    return Trouble(words.format(tag=release.tag), why=found, mend=mend)

@@ -1,0 +1,115 @@
+"""Readings of the GPUs through NVML: the one door to `pynvml`. What NVML cannot say of a device is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from doctor.facts.readings import Reading
+from doctor.probes.taking import Probe, Taken
+
+PROBE_DEADLINE = 10.0  # the first NVML call wakes sleeping devices
+
+
+def probes() -> tuple[Probe, ...]:
+    """One probe: NVML is initialised once."""
+    return (Probe(gives=("nvml",), read=_nvml, deadline=PROBE_DEADLINE),)
+
+
+def _nvml() -> Taken:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError_LibraryNotFound:
+        yield "nvml", Reading(status="absent", reason="libnvidia-ml.so.1, which comes with the driver, is not there")
+    except pynvml.NVMLError as error:
+        yield "nvml", Reading(status="failed", reason=str(error))
+    else:
+        try:
+            yield "nvml", Reading(text=msgspec.json.encode(_driver(pynvml)).decode())
+        finally:
+            pynvml.nvmlShutdown()
+
+
+def _driver(nvml: Any) -> dict[str, object]:
+    count = nvml.nvmlDeviceGetCount()
+    return _answers(
+        nvml,
+        {
+            "driver": nvml.nvmlSystemGetDriverVersion,
+            "nvml": nvml.nvmlSystemGetNVMLVersion,
+            "cuda": nvml.nvmlSystemGetCudaDriverVersion_v2,
+            "devices": lambda: [_device(nvml, nvml.nvmlDeviceGetHandleByIndex(index)) for index in range(count)],
+        },
+    )
+
+
+def _device(nvml: Any, handle: Any) -> dict[str, object]:
+    """One GPU. Bytes for memory; `brand`, `fabric` and the reasons for slowing down are NVML's own numbers."""
+
+    def ask(name: str, *words: object) -> Callable[[], Any]:
+        return lambda: getattr(nvml, name)(handle, *words)
+
+    return _answers(
+        nvml,
+        {
+            "name": ask("nvmlDeviceGetName"),
+            "uuid": ask("nvmlDeviceGetUUID"),
+            "brand": ask("nvmlDeviceGetBrand"),
+            "cores": ask("nvmlDeviceGetNumGpuCores"),
+            "compute": lambda: list(nvml.nvmlDeviceGetCudaComputeCapability(handle)),
+            "memory": lambda: {
+                name: getattr(nvml.nvmlDeviceGetMemoryInfo(handle), name) for name in ("total", "free", "used")
+            },
+            "pci": lambda: nvml.nvmlDeviceGetPciInfo(handle).busId,
+            "mig": lambda: nvml.nvmlDeviceGetMigMode(handle)[0],
+            "persistence": ask("nvmlDeviceGetPersistenceMode"),
+            "compute_mode": ask("nvmlDeviceGetComputeMode"),
+            "ecc": lambda: nvml.nvmlDeviceGetEccMode(handle)[0],
+            "ecc_uncorrected": ask(
+                "nvmlDeviceGetTotalEccErrors", nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC
+            ),
+            "remapped_rows": lambda: list(nvml.nvmlDeviceGetRemappedRows(handle)),
+            "retired_pending": ask("nvmlDeviceGetRetiredPagesPendingStatus"),
+            "slowed_by": ask("nvmlDeviceGetCurrentClocksEventReasons"),
+            "temperature": ask("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU),
+            "power_limit_milliwatts": ask("nvmlDeviceGetEnforcedPowerLimit"),
+            "fabric": lambda: _fabric(nvml, handle),
+            "nvlinks": lambda: _nvlinks(nvml, handle),
+            "processes": lambda: [
+                {"pid": process.pid, "used": process.usedGpuMemory}
+                for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+            ],
+        },
+    )
+
+
+def _fabric(nvml: Any, handle: Any) -> dict[str, int]:
+    fabric = nvml.c_nvmlGpuFabricInfo_t()
+    nvml.nvmlDeviceGetGpuFabricInfo(handle, fabric)
+    return {"state": fabric.state, "status": fabric.status}
+
+
+def _nvlinks(nvml: Any, handle: Any) -> int:
+    """How many NVLinks are up."""
+    up = 0
+    for link in range(nvml.NVML_NVLINK_MAX_LINKS):
+        try:
+            up += nvml.nvmlDeviceGetNvLinkState(handle, link)
+        except nvml.NVMLError:
+            break
+    return up
+
+
+def _answers(nvml: Any, questions: dict[str, Callable[[], Any]]) -> dict[str, object]:
+    """Every question's answer; one that NVML refuses is answered `{"refused": its words}`, for the parser to see."""
+    answers: dict[str, object] = {}
+    for name, ask in questions.items():
+        try:
+            answers[name] = ask()
+        except nvml.NVMLError as error:
+            answers[name] = {"refused": str(error)}
+    return answers

@@ -1,0 +1,143 @@
+"""Readings of this host: the kernel's own files, disks, programs and sockets."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import stat
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from doctor.facts.readings import Reading
+from doctor.probes.sources import read_file, run_command
+from doctor.probes.taking import Probe, Taken
+
+FILES = (
+    "/etc/os-release",
+    "/proc/meminfo",
+    "/proc/modules",
+    "/proc/mounts",
+    "/proc/net/tcp",
+    "/proc/net/tcp6",
+    "/proc/driver/nvidia/version",
+    "/proc/sys/kernel/random/boot_id",
+    "/sys/module/nvidia/version",
+    "/etc/nvidia-container-runtime/config.toml",
+    "/etc/docker/daemon.json",
+    "/sys/fs/cgroup/cpu.max",
+    "/sys/fs/cgroup/memory.max",
+)
+TOOLS = {
+    "tool/nvidia-ctk": ("nvidia-ctk", "--version"),
+    "tool/git": ("git", "--version"),
+    "tool/git-lfs": ("git-lfs", "version"),
+}
+VARIABLES = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DISABLE_REQUIRE", "DOCKER_HOST", "DOCKER_CONTEXT"),
+    *("DOCKER_BUILDKIT", "LD_LIBRARY_PATH", "OPAL_PREFIX", "CONDA_PREFIX", "SLURM_JOB_ID", "SLURM_NTASKS"),
+    *("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE"),
+)
+SERVER_PROGRAMS = ("tritonserver", "trtllmExecutorWorker", "trtllmExecutorW", "mpirun", "orterun")
+KERNEL_WORDS = ("NVRM", "Out of memory", "Killed process", "EXT4-fs error", "XFS", "I/O error", "Remounting filesystem")
+
+
+def probes(disks: Mapping[str, Path]) -> tuple[Probe, ...]:
+    """All probes of this host; `disks` are the folders that matter, by role (`work`, `cache`)."""
+    return (
+        Probe(gives=("system", "environment", "limits", "devices", *(path[1:] for path in FILES)), read=_kernel),
+        Probe(gives=("kernel-log",), read=_kernel_log, deadline=3),
+        Probe(gives=("processes",), read=_processes, deadline=5),
+        *(Probe(gives=(name,), read=partial(_tool, name)) for name in TOOLS),
+        *(disk(role, path) for role, path in disks.items()),
+    )
+
+
+def disk(role: str, path: Path) -> Probe:
+    """The room in the file system that holds `path`; a probe of its own, because a dead network disk never answers."""
+    return Probe(gives=(f"disk/{role}",), read=partial(_disk, role, path), deadline=4)
+
+
+def _kernel() -> Taken:
+    yield "system", _json(_system())
+    yield "environment", _json({name: os.environ[name] for name in VARIABLES if name in os.environ})
+    yield "limits", _json({"memlock": resource.getrlimit(resource.RLIMIT_MEMLOCK)[0], "uid": os.getuid()})
+    yield "devices", _json(_devices())
+    for path in FILES:
+        yield path[1:], read_file(path)
+
+
+def _system() -> dict[str, object]:
+    name = platform.uname()
+    return {
+        "system": name.system,
+        "release": name.release,
+        "machine": name.machine,
+        "cpus": len(os.sched_getaffinity(0)),
+        "libc": " ".join(platform.libc_ver()),
+        "python": platform.python_version(),
+    }
+
+
+def _devices() -> dict[str, object]:
+    """The device files of NVIDIA's driver, the CDI specifications, and the links systemd needs to keep GPUs alive."""
+    folders = {"cdi": ("/etc/cdi", "/var/run/cdi"), "links": ("/dev/char",), "nvidia": ("/dev",)}
+    wanted = {"cdi": "", "links": "195:", "nvidia": "nvidia"}
+    return {
+        kind: [f"{place}/{name}" for place in places for name in _names(place) if name.startswith(wanted[kind])]
+        for kind, places in folders.items()
+    }
+
+
+def _names(folder: str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir()) if Path(folder).is_dir() else []
+
+
+def _kernel_log() -> Taken:
+    """The lines of this boot's kernel log that tell of GPUs, memory or disks in trouble; the last 200 of them."""
+    taken = run_command("dmesg", "--notime")
+    lines = [line for line in taken.text.splitlines() if any(word in line for word in KERNEL_WORDS)]
+    yield "kernel-log", Reading(status=taken.status, text="\n".join(lines[-200:]), reason=taken.reason)
+
+
+def _processes() -> Taken:
+    """The servers at work here: process id, program, and whether it is ours to read."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        name = read_file(folder / "comm").text.strip() if folder.name.isdigit() else ""
+        if name in SERVER_PROGRAMS:
+            words = read_file(folder / "cmdline").text.split("\0")
+            found.append({"pid": int(folder.name), "name": name, "argv": [word for word in words if word][:40]})
+    yield "processes", _json(found)
+
+
+def _tool(name: str) -> Taken:
+    yield name, run_command(*TOOLS[name])
+
+
+def _disk(role: str, path: Path) -> Taken:
+    while not path.exists():
+        path = path.parent
+    room = os.statvfs(path)
+    yield (
+        f"disk/{role}",
+        _json(
+            {
+                "path": str(path.resolve()),
+                "free": room.f_bavail * room.f_frsize,
+                "total": room.f_blocks * room.f_frsize,
+                "files": room.f_files,
+                "files_free": room.f_favail,
+                "readonly": bool(room.f_flag & os.ST_RDONLY),
+                "world_writable": bool(path.stat().st_mode & stat.S_IWOTH),
+            }
+        ),
+    )
+
+
+def _json(value: object) -> Reading:
+    return Reading(text=msgspec.json.encode(value).decode())

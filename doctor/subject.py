@@ -1,0 +1,38 @@
+"""What is judged: facts, the release they are judged for, and what is asked of them. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doctor.facts.docker import Docker
+from doctor.facts.gpu import Gpus
+from doctor.facts.host import Host
+from environment.releases import Release
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the person wants to do. `gpus` is tp x pp; sizes in bytes; `dtype`, `quantization` as recipes say."""
+
+    gpus: int = 1
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    http_port: int = 8000
+    grpc_port: int = 8001
+    metrics_port: int = 8002
+    exposed: bool = False
+    dtype: str = ""
+    quantization: str = ""
+    checkpoint_bytes: int | None = None
+    recipe: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Everything a check may look at."""
+
+    host: Host
+    gpus: Gpus
+    docker: Docker
+    release: Release
+    asked: Asked

@@ -1,0 +1,105 @@
+"""The report as text for a tired person: worst first, what with both values, where, why, and what mends it."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from doctor.checks.texts import Texts
+from doctor.outcome import Check, Outcome, State
+from doctor.report import WORST_FIRST, summary, worst_first
+
+COLOURS = {
+    State.FAIL: "1;31",
+    State.UNKNOWN: "1;35",
+    State.WARN: "33",
+    State.NOTE: "36",
+    State.PASS: "32",
+    State.SKIP: "2",
+}
+INDENT = " " * 6
+LABEL = 5
+
+
+def told(outcomes: Sequence[Outcome], texts: Texts, *, heading: str, width: int = 100, colour: bool = False) -> str:
+    """The whole report: troubles in full, what passed and what was skipped in a line each, and the summary."""
+    words = texts.common["report"]
+    troubles = [outcome for outcome in worst_first(outcomes) if outcome.state not in (State.PASS, State.SKIP)]
+    blocks = [_block(outcome, texts, width, colour) for outcome in troubles]
+    return "\n".join([heading, "", *blocks, *_quiet(outcomes, words, width, colour), "", _last(outcomes, words)])
+
+
+def page(check: Check[Any], texts: Texts) -> str:
+    """All about one check: why it matters, what it may say, what mends it, and where the rule comes from."""
+    words, labels = texts.of(check.id), texts.common["report"]
+    says = [f"{INDENT}{name:<14} {text}" for name, text in words.items() if name not in ("title", "why")]
+    where = [_row(labels["where"], check.reads, 100), _row(labels["source"], check.source, 100)]
+    return "\n".join(
+        [f"{check.id}  {check.slug}: {words['title']}", "", wrapped(words["why"], 100, "", ""), "", *says, "", *where]
+    )
+
+
+def _block(outcome: Outcome, texts: Texts, width: int, colour: bool) -> str:
+    words, why = texts.common["report"], texts.of(outcome.id)["why"]
+    rows = [("", outcome.message), (words["where"], outcome.evidence)]
+    mend = ""
+    if outcome.state in (State.FAIL, State.WARN):
+        rows.append((words["why"], why))
+        mend = f"{_label(words['mend'])}{outcome.fix}\n"  # never broken, so that it can be copied
+    head = f"{_painted(outcome.state, words, colour)}  {outcome.id}  {outcome.title}"
+    return "\n".join([head, *(_row(label, text, width) for label, text in rows if text), mend])
+
+
+def _row(label: str, text: str, width: int) -> str:
+    """A labelled, indented paragraph."""
+    return wrapped(text, width, _label(label), INDENT + " " * (LABEL + 1 if label else 0))
+
+
+def _label(label: str) -> str:
+    return INDENT + (label + " " * max(LABEL - cells(label), 0) + " " if label else "")
+
+
+def _quiet(outcomes: Sequence[Outcome], words: Mapping[str, str], width: int, colour: bool) -> list[str]:
+    """What passed by name; what was skipped by reason, with the ids it holds for."""
+    fine = [f"{outcome.id} {outcome.slug}" for outcome in outcomes if outcome.state is State.PASS]
+    skipped = sorted(
+        (outcome for outcome in outcomes if outcome.state is State.SKIP), key=lambda outcome: outcome.message
+    )
+    lines = [(State.PASS, ", ".join(fine))] if fine else []
+    for reason, group in groupby(skipped, key=lambda outcome: outcome.message):
+        lines.append((State.SKIP, f"{reason}: {' '.join(outcome.id for outcome in group)}"))
+    return [wrapped(text, width, f"{_painted(state, words, colour)}  ", INDENT) for state, text in lines]
+
+
+def _last(outcomes: Iterable[Outcome], words: Mapping[str, str]) -> str:
+    counts = summary(outcomes)
+    said = ", ".join(f"{counts[state.value]} {words[state.value]}" for state in WORST_FIRST if counts[state.value])
+    return f"{said}.  {words['more']}"
+
+
+def _painted(state: State, words: Mapping[str, str], colour: bool) -> str:
+    label = words[state.value].upper() if state in (State.FAIL, State.WARN, State.UNKNOWN) else words[state.value]
+    return f"\x1b[{COLOURS[state]}m{label}\x1b[0m" if colour else label
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def wrapped(text: str, width: int, first: str, rest: str) -> str:
+    """The text in lines of at most `width` columns; commands and other long words are never broken."""
+    if cells(text) > len(text):  # Chinese may break anywhere; half the width is a line that surely fits
+        width = width * len(text) // cells(text)
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=cells(text) > len(text),
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)

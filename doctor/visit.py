@@ -1,0 +1,60 @@
+"""One visit to the doctor: readings are taken, read as facts, and every check is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from doctor.checks.registry import CHECKS
+from doctor.checks.texts import texts
+from doctor.examination import examine
+from doctor.facts import docker, gpu, host
+from doctor.facts.readings import Readings
+from doctor.outcome import Check, Outcome
+from doctor.probes import docker as docker_probes
+from doctor.probes import gpu as gpu_probes
+from doctor.probes import host as host_probes
+from doctor.probes.taking import Probe, finish, start
+from doctor.subject import Asked, Subject
+from environment.releases import Release
+
+
+def host_readings(language: str = "en", deadline: float = 20.0) -> Readings:
+    """Takes every reading of this machine, none longer than `deadline` seconds.
+
+    The words of the report are loaded while the probes are at work.
+    """
+    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in _probes()))
+    texts(language)
+    return finish(runs)
+
+
+def _probes() -> tuple[Probe, ...]:
+    disks = {"work": Path.cwd(), "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
+    return (*docker_probes.probes(), *gpu_probes.probes(), *host_probes.probes(disks))
+
+
+def _cache() -> Path:
+    """Where Hugging Face's files are kept (huggingface_hub: HF_HUB_CACHE, HF_HOME)."""
+    home = os.environ.get("HF_HOME", Path.home() / ".cache/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
+
+
+def subject(readings: Readings, release: Release, asked: Asked) -> Subject:
+    """The facts of the readings, for a release and what is asked. Pure."""
+    return Subject(
+        host=host.parse(readings),
+        gpus=gpu.parse(readings),
+        docker=docker.parse(readings),
+        release=release,
+        asked=asked,
+    )
+
+
+def judged(
+    judged_subject: Subject, language: str = "en", checks: Iterable[Check[Subject]] = CHECKS
+) -> tuple[Outcome, ...]:
+    """What every check says. Pure, once the words are loaded."""
+    return examine(checks, judged_subject, texts(language))
