@@ -5,14 +5,22 @@ Heavy packages are imported by the modules that use them, inside the task, so th
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke import Context, Exit, task
 
+from environment import invocation
+
+if TYPE_CHECKING:
+    from environment.plan import Plan
+
 ROOT = Path(__file__).parent
+invocation.install()
 
 
 @contextmanager
@@ -23,20 +31,27 @@ def told() -> Iterator[None]:
     try:
         yield
     except Trouble as trouble:
-        raise Exit(f"error: {trouble}{_cause_in(trouble.log)}", code=trouble.code) from trouble
+        raise Exit(f"error: {trouble}", code=trouble.code) from trouble
     except KeyboardInterrupt:
         raise Exit("interrupted: nothing half-made was kept", code=ExitCode.INTERRUPTED) from None
+    except Exit:
+        raise
+    except Exception as bug:
+        raise Exit(f"error: {_bug(bug)}", code=ExitCode.BUG) from bug
 
 
-def _cause_in(log: Path | None) -> str:
-    """What the log of the failed step says went wrong; nothing when there is no log, or no known cause in it."""
-    if log is None or not log.is_file():
-        return ""
-    from doctor.diagnosis import explain
-    from doctor.diagnosis_report import short
+def _bug(error: Exception) -> str:
+    import traceback
 
-    cause = short(explain(log))
-    return f"\n\n{cause}" if cause else ""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    lines = "".join(traceback.format_exception(error))
+    ROOT.joinpath("workspace").mkdir(exist_ok=True)
+    report = ROOT / "workspace" / "bug.txt"
+    report.write_text(lines, encoding="utf-8")
+    return (
+        f"this is a bug of the toolkit: {type(error).__name__}: {error}\n"
+        f"  where  {Path(where.filename).name}:{where.lineno}\n  mend   please report it with {report}"
+    )
 
 
 @task(help={"only": "pytest's -m expression, such as 'not docker'", "path": "the test file or folder to run"})
@@ -79,33 +94,100 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
 
 
 @task(
-    iterable=["log"],
     help={
-        "log": "name the cause of a failure from its log (repeatable; `-` is standard input)",
         "tag": "the release to judge for",
         "json": "as data",
         "lang": "en or zh",
         "explain": "all about one check, by id or slug",
         "strict": "warnings are failures, and every unanswered check is required",
-    },
+    }
 )
 def doctor(
-    c: Context,
-    log: list[str],
-    tag: str = "",
-    json: bool = False,
-    lang: str = "en",
-    explain: str = "",
-    strict: bool = False,
+    c: Context, tag: str = "", json: bool = False, lang: str = "en", explain: str = "", strict: bool = False
 ) -> None:
-    """Say what is wrong with this host, or what went wrong by a --log, and the command that mends it."""
+    """Say what is wrong with this host, before it costs hours, and the command that mends it."""
     with told():
-        if log:
-            from doctor.diagnosis_report import tell
+        from doctor import consultation
 
-            code = tell(log, json)
-        else:
-            from doctor import consultation
-
-            code = consultation.explain(explain, lang) if explain else consultation.hold(tag, lang, json, strict)
+        code = consultation.explain(explain, lang) if explain else consultation.hold(tag, lang, json, strict)
     raise Exit(code=code)
+
+
+@task(
+    help={
+        "recipe": "the recipe's name (invoke recipes)",
+        "tag": "the release to serve with",
+        "tp": "GPUs that share each layer",
+        "pp": "pipeline stages",
+        "name": "the server's name (default: the recipe's)",
+        "dtype": "float16, bfloat16 or float32",
+        "max-batch-size": "requests at once",
+        "max-input-len": "tokens in",
+        "max-output-len": "tokens out",
+        "model-dir": "your own Hugging Face checkpoint instead of the hub's",
+        "http-port": "Triton's HTTP port on this host",
+        "grpc-port": "Triton's gRPC port on this host",
+        "metrics-port": "Triton's metrics port on this host",
+        "json": "with --dry: the plan as data",
+    }
+)
+def serve(
+    c: Context,
+    recipe: str,
+    tag: str = "",
+    tp: int = 1,
+    pp: int = 1,
+    name: str = "",
+    dtype: str = "",
+    max_batch_size: int = 0,
+    max_input_len: int = 0,
+    max_output_len: int = 0,
+    model_dir: str = "",
+    http_port: int = 8000,
+    grpc_port: int = 8001,
+    metrics_port: int = 8002,
+    json: bool = False,
+) -> None:
+    """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
+    with told():
+        from environment.workspace import current
+        from recipes.deployment import Ports, deploy
+        from recipes.serve import plan
+
+        limits = {"max_batch_size": max_batch_size, "max_input_len": max_input_len, "max_output_len": max_output_len}
+        deployment = deploy(
+            recipe,
+            workspace=current(ROOT),
+            tag=tag,
+            name=name,
+            dtype=dtype,
+            tp=tp,
+            pp=pp,
+            limits=limits,
+            ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
+            model_dir=model_dir,
+        )
+        planned = plan(deployment, user=f"{os.getuid()}:{os.getgid()}")
+        if c.config.run.dry:
+            tell_plan(planned, json=json)
+            return
+
+
+def tell_plan(plan: Plan, *, json: bool) -> None:
+    """Prints a plan: shell one can paste, or data."""
+    from environment.console import result, result_json
+
+    if json:
+        result_json("plan/1", plan.data())
+    else:
+        result(str(plan))
+
+
+@task(help={"json": "as data"})
+def recipes(c: Context, json: bool = False) -> None:
+    """List the recipes: the models that can be built and served."""
+    with told():
+        from environment.console import result, result_json
+        from recipes.catalogue import rows, table
+
+        result_json("recipes/1", {"recipes": rows()}) if json else result(table())

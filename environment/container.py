@@ -146,7 +146,7 @@ class Engine:
         with suppress(errors.ImageNotFound), explained_unless_missing(f"removing the name {reference}"):
             self.client.remove_image(reference)
 
-    def run(  # noqa: PLR0913
+    def run(
         self,
         image: str,
         words: tuple[str, ...],

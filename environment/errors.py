@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from enum import IntEnum
-from pathlib import Path
+from itertools import takewhile
 
 
 class ExitCode(IntEnum):
@@ -20,16 +20,13 @@ class ExitCode(IntEnum):
 
 
 class Trouble(Exception):
-    """An expected failure: what is wrong (with both values), where, why it matters, and what mends it.
-
-    `log` is the file which the failed step wrote: who tells the trouble looks there for the cause.
-    """
+    """An expected failure: what is wrong (with both values), where, why it matters, and what mends it."""
 
     code = ExitCode.FAILURE
 
-    def __init__(self, what: str, *, where: str = "", why: str = "", mend: str = "", log: Path | None = None) -> None:
+    def __init__(self, what: str, *, where: str = "", why: str = "", mend: str = "") -> None:
         super().__init__(what)
-        self.what, self.where, self.why, self.mend, self.log = what, where, why, mend, log
+        self.what, self.where, self.why, self.mend = what, where, why, mend
 
     def __str__(self) -> str:
         rows = (("where", self.where), ("why", self.why), ("mend", self.mend))
@@ -51,7 +48,13 @@ class Undetermined(Trouble):
 def unknown_name(kind: str, name: str, known: Iterable[str], *, mend: str = "") -> Usage:
     """The error for a name that is not among the known ones: it names the nearest."""
     choices = list(known)
-    begun = [choice for choice in choices if name and choice.startswith(name)]
-    near = begun or difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return Usage(f"unknown {kind} {name!r}", why=f"{hint}known: {', '.join(choices)}", mend=mend)
+    near = difflib.get_close_matches(name, choices, n=max(len(choices), 1), cutoff=0.5)
+    nearest = max(near, key=lambda choice: _likeness(name, choice), default="")
+    why = f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(choices)}"
+    return Usage(f"unknown {kind} {name!r}", why=why, mend=mend)
+
+
+def _likeness(one: str, other: str) -> tuple[float, int]:
+    """How alike, and of equals how long the common start: v0.10 means v0.10.0 rather than v0.11.0."""
+    start = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return difflib.SequenceMatcher(None, one, other).ratio(), len(list(start))

@@ -15,6 +15,7 @@ from environment.errors import Trouble
 from environment.plan import Plan, Step
 
 LAST_LINES = 20
+HERE = Path(__file__).parents[1]  # where `./inv` is
 GRACE = 10.0  # seconds between asking a process group to end and ending it
 
 
@@ -42,7 +43,13 @@ def run(words: tuple[str, ...], step: Step, log: Path) -> None:
     with log.open("wb") as file:
         try:
             process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment, start_new_session=True
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                cwd=HERE,
+                env=environment,
+                start_new_session=True,
             )
         except OSError as error:
             raise Trouble(f"{words[0]} cannot be started: {error.strerror}", where=shlex.join(words)) from error
@@ -77,5 +84,4 @@ def failed(step: Step, words: tuple[str, ...], code: int, log: Path) -> Trouble:
         where=f"{shlex.join(words)}  (log: {log})",
         why="the steps after it need what it makes; finished steps are kept",
         mend="mend the cause, then run the same command again",
-        log=log,
     )

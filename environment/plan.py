@@ -11,7 +11,7 @@ from typing import Literal
 Where = Literal["host", "container"]
 NOTHING: Mapping[str, str] = MappingProxyType({})
 IN_IMAGE = "in_image"  # the name of the shell function that runs its words in the image
-WIDTH = 110
+WIDTH, FLAG_WIDTH = 110, 80  # columns: where a line of shell is broken, and where before a flag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +31,12 @@ class Step:
     output: str = ""
     why: str = ""
 
-    def shell(self) -> str:
-        """The step as one POSIX shell command."""
+    def shell(self, names: Mapping[str, str] = NOTHING) -> str:
+        """The step as one POSIX shell command, in which each path of `names` is spelled as its shell variable."""
         settings = tuple(f"{name}={value}" for name, value in self.env.items())
         if self.where == "container":
-            return _folded((IN_IMAGE, *(("env", *settings) if settings else ()), *self.argv))
-        return " ".join([*(shlex.quote(setting) for setting in settings), _folded(self.argv)])
+            return _folded((IN_IMAGE, *(("env", *settings) if settings else ()), *self.argv), names)
+        return " ".join([*(_quoted(setting, names) for setting in settings), _folded(self.argv, names)])
 
     def data(self) -> dict[str, object]:
         """The step as the `steps` rows of the `plan/1` schema have it."""
@@ -52,13 +52,17 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything a task will do, in order. `in_image` are the words that run what follows them in the image."""
+    """Everything a task will do, in order.
+
+    `in_image` are the words that run what follows them in the image. `names` are paths worth a shell variable.
+    """
 
     purpose: str
     release: str
     recipe: str = ""
     in_image: tuple[str, ...] = ()
     steps: tuple[Step, ...]
+    names: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def words(self, step: Step) -> tuple[str, ...]:
@@ -75,28 +79,36 @@ class Plan:
         return {"release": self.release, "recipe": self.recipe, "steps": steps, "templates": templates}
 
     def __str__(self) -> str:
-        function = f'{IN_IMAGE}() {{\n    {_folded(self.in_image, "        ")} "$@"\n}}\n'
-        blocks = [_block(number, len(self.steps), step) for number, step in enumerate(self.steps, 1)]
-        head = f"#!/bin/sh\n# {self.purpose}\nset -eu\n"
-        return "\n".join([head, *([function] if self.in_image else []), *blocks])
+        head = f"#!/bin/sh\n# {self.purpose}\n# Run it in the project's folder.\nset -eu\n"
+        names = "".join(f"{name}={shlex.quote(path)}\n" for name, path in self.names.items())
+        function = f'{IN_IMAGE}() {{\n    {_folded(self.in_image, self.names)} "$@"\n}}\n' if self.in_image else ""
+        blocks = [_block(number, self, step) for number, step in enumerate(self.steps, 1)]
+        return "\n".join(part for part in (head, names, function, *blocks) if part)
 
 
-def _block(number: int, count: int, step: Step) -> str:
+def _block(number: int, plan: Plan, step: Step) -> str:
     why = f"\n#      {step.why}" if step.why else ""
-    title = f"# {number}/{count} {step.title}{why}"
-    command = step.shell()
-    if step.output:
-        return f"{title}\n[ -e {shlex.quote(step.output)} ] ||\n    {command}\n"
-    return f"{title}\n{command}\n"
+    guard = f"[ -e {_quoted(step.output, plan.names)} ] ||\n    " if step.output else ""
+    return f"# {number}/{len(plan.steps)} {step.title}{why}\n{guard}{step.shell(plan.names)}\n"
 
 
-def _folded(argv: tuple[str, ...], indent: str = "        ") -> str:
-    """Quoted words, broken before a flag (or mpirun's colon) wherever the line would grow too long."""
+def _quoted(word: str, names: Mapping[str, str]) -> str:
+    """The word quoted for the shell, with the longest known paths spelled as their variables."""
+    for name, path in sorted(names.items(), key=lambda item: -len(item[1])):
+        before, found, after = word.partition(path)
+        if found:
+            sides = (_quoted(side, names) if side else "" for side in (before, after))
+            return f'"${name}"'.join(sides)
+    return shlex.quote(word)
+
+
+def _folded(argv: tuple[str, ...], names: Mapping[str, str]) -> str:
+    """Quoted words on lines of bearable length, broken before a flag, mpirun's colon, or what would not fit."""
     lines = [""]
     for word in argv:
-        quoted = shlex.quote(word)
-        fresh = (word.startswith("-") or word == ":") and len(lines[-1]) + len(quoted) > WIDTH - 40
-        if fresh:
+        quoted = _quoted(word, names)
+        full = FLAG_WIDTH if word.startswith("-") else WIDTH
+        if lines[-1] and (word == ":" or len(lines[-1]) + len(quoted) > full):
             lines.append("")
         lines[-1] += (" " if lines[-1] else "") + quoted
-    return f" \\\n{indent}".join(lines)
+    return " \\\n        ".join(lines)

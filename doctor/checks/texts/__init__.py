@@ -8,21 +8,17 @@ from the finding's data; `{free:size}` writes bytes for people, a list is writte
 from __future__ import annotations
 
 import string
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from environment.data import read_toml
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "zh")
-Words = Mapping[str, str]
+Words = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +41,13 @@ class Texts:
 @cache
 def texts(language: str) -> Texts:
     """The words of a language of `LANGUAGES`."""
-    files = {path.stem: _table(path) for path in sorted((FOLDER / language).glob("*.toml"))}
+    files = {path.stem: read_toml(path, dict[str, Words]) for path in sorted((FOLDER / language).glob("*.toml"))}
     common = files.pop("shared")
     return Texts(
         language=language,
         checks={id_: words for table in files.values() for id_, words in table.items()},
         common=common,
     )
-
-
-def _table(path: Path) -> Mapping[str, Words]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 class _Filler(string.Formatter):

@@ -60,13 +60,15 @@ def test_shared_rules_and_stray_containers_have_sources() -> None:
     assert [container.tag[:5] for container in stray_containers()] == ["23.11", "25.11"]
 
 
-@pytest.mark.parametrize(("typed", "nearest"), [("v0.10.1", "v0.10.0"), ("0.11", "v0.11.0"), ("../../etc/passwd", "")])
-def test_an_unknown_tag_names_the_nearest_and_what_is_known(typed: str, nearest: str) -> None:
+NEAREST = [("v0.10.1", "v0.10.0"), ("0.11", "v0.11.0"), ("../../etc/passwd", "v1.2.1")]
+
+
+@pytest.mark.parametrize(("typed", "nearest"), NEAREST)
+def test_an_unknown_tag_names_the_nearest_else_what_is_known(typed: str, nearest: str) -> None:
     with pytest.raises(Usage) as caught:
         find(typed)
     assert caught.value.code == ExitCode.USAGE
     assert nearest in caught.value.why
-    assert "v1.2.1" in caught.value.why
 
 
 BREAKS: dict[str, tuple[Callable[[str], str], str]] = {

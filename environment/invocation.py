@@ -1,0 +1,53 @@
+"""Makes Invoke's own parser speak to the person: the nearest word, a usage exit code, never a traceback."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from invoke import Exit, program
+from invoke.exceptions import ParseError
+from invoke.parser import Parser, ParseResult
+from invoke.parser.context import ParserContext
+
+from environment.errors import ExitCode
+
+UNKNOWN_WORD = re.compile(r"No idea what '(.*)' is!")
+
+
+class SpeakingParser(Parser):
+    """Invoke's parser for tasks and their options, with errors one can act on."""
+
+    def parse_argv(self, argv: list[str]) -> ParseResult:
+        """As Invoke's own; raises Exit with the usage code where that one raises ParseError or ValueError."""
+        try:
+            return super().parse_argv(argv)
+        except ParseError as error:
+            raise Exit(f"error: {error}{self._hint(error)}", code=ExitCode.USAGE) from error
+        except ValueError as error:  # the int() of an option's value
+            raise Exit(f"error: {_option_of(error, argv)}", code=ExitCode.USAGE) from error
+
+    def _hint(self, error: ParseError) -> str:
+        """The nearest task or option to the word that is neither, else where the words are listed."""
+        context: ParserContext | None = error.context
+        options = [flag for flag in (context.flags if context else ()) if flag.startswith("--")]
+        unknown = UNKNOWN_WORD.fullmatch(str(error))
+        near = difflib.get_close_matches(unknown[1], [*self.contexts, *options], n=1, cutoff=0.5) if unknown else []
+        if near:
+            return f"\n  why    did you mean {near[0]!r}?"
+        return f"\n  mend   invoke {'--help ' + context.name if context and context.name else '--list'}"
+
+
+def _option_of(error: ValueError, argv: list[str]) -> str:
+    """Names the option whose value is no whole number."""
+    value = str(error).rpartition(": ")[2].strip("'")
+    for option, word in zip(["", *argv], argv, strict=False):
+        name, equals, given = word.partition("=")
+        if word == value or (equals and given == value):
+            return f"{name if equals else option} needs a whole number, not {value!r}"
+    return str(error)
+
+
+def install() -> None:
+    """Puts the parser where Invoke takes it from: it loads the tasks file before it parses the tasks."""
+    vars(program)["Parser"] = SpeakingParser

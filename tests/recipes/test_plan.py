@@ -1,0 +1,130 @@
+"""The plan of `serve`, against the release's real parsers and the mistakes of the how-to it replaces."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from environment.contracts import contract, placeholders, tools
+from environment.plan import Plan, Step
+from environment.releases import tags
+from recipes.serve import plan
+from tests.recipes.deployments import USER, deployment
+
+GOLDEN = Path(__file__).parents[1] / "plans"
+UPSTREAM_TOOLS = ("convert_checkpoint-qwen", "trtllm-build", "fill_template")
+RELEASES = [tag for tag in tags() if set(UPSTREAM_TOOLS) <= set(tools(tag)) and Version(tag) >= Version("v0.10.0")]
+
+
+def planned(**options: Any) -> Plan:
+    return plan(deployment(**options), USER)
+
+
+def step(made: Plan, tool: str) -> Step:
+    (found,) = [step for step in made.steps if step.tool == tool]
+    return found
+
+
+def flag(found: Step, name: str) -> str:
+    return found.argv[found.argv.index(name) + 1]
+
+
+@pytest.mark.parametrize("tag", ["v0.10.0", "v0.12.0"])
+def test_the_plan_is_the_one_that_was_reviewed(tag: str) -> None:
+    """After a wanted change: REWRITE_PLANS=1 ./inv test --path tests/recipes/test_plan.py, and review it."""
+    golden, text = GOLDEN / f"serve-qwen2-tp4-{tag}.sh", str(planned(tp=4, tag=tag))
+    if os.environ.get("REWRITE_PLANS"):
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("tag", RELEASES)
+@pytest.mark.parametrize("split", [(1, 1), (4, 1), (2, 2), (1, 4)])
+def test_every_flag_is_one_that_the_releases_own_parser_takes(tag: str, split: tuple[int, int]) -> None:
+    made = planned(tag=tag, tp=split[0], pp=split[1])
+    checked = [step for step in made.steps if step.tool in UPSTREAM_TOOLS]
+    assert {step.tool for step in checked} == set(UPSTREAM_TOOLS)
+    for found in checked:
+        assert contract(tag, found.tool).problems(found.argv) == (), found.title
+
+
+@pytest.mark.parametrize("tag", RELEASES)
+def test_exactly_the_placeholders_of_the_release_are_filled(tag: str) -> None:
+    wanted = {model: {each.name for each in has} for model, has in placeholders(tag).items()}
+    templates = planned(tag=tag).templates
+    assert {model: set(values) for model, values in templates.items()} == wanted
+    for model, has in placeholders(tag).items():
+        for each in has:
+            value = templates[model][each.name]
+            assert not each.values or value in each.values, f"{model}: {each.name}={value}"
+            assert "$" not in value
+
+
+def test_the_script_is_what_a_posix_shell_reads() -> None:
+    subprocess.run(["sh", "-n"], input=str(planned(tp=4)), text=True, check=True)
+
+
+def test_the_fill_steps_say_what_the_templates_say() -> None:
+    """Upstream's filler splits at every comma and colon: no value may hold one."""
+    made = planned(tp=4)
+    fills = {step.title: step.argv[-1] for step in made.steps if step.tool == "fill_template"}
+    assert len(fills) == len(made.templates)
+    for model, values in made.templates.items():
+        pairs = [pair.split(":") for pair in fills[f"Fill {model}/config.pbtxt"].split(",")]
+        assert dict(pairs) == values
+
+
+@pytest.mark.parametrize(("tp", "pp"), [(1, 1), (4, 1), (2, 2)])
+def test_the_world_size_is_tp_times_pp_everywhere(tp: int, pp: int) -> None:
+    """Seed mistake W16: an engine for one rank, served with four."""
+    made = planned(tp=tp, pp=pp)
+    convert, server = step(made, "convert_checkpoint-qwen"), step(made, "docker")
+    assert (flag(convert, "--tp_size"), flag(convert, "--pp_size")) == (str(tp), str(pp))
+    assert server.argv.count("/opt/tritonserver/bin/tritonserver") == tp * pp
+    assert sum(word == "--load-model=tensorrt_llm" for word in server.argv) == tp * pp - 1
+    devices = ",".join(str(gpu) for gpu in range(tp * pp))
+    assert flag(server, "--gpus") == f'"device={devices}"'
+
+
+def test_none_of_the_seeds_mistakes() -> None:
+    made = planned(tp=4)
+    triton, bls = made.templates["tensorrt_llm"], made.templates["tensorrt_llm_bls"]
+    build = step(made, "trtllm-build")
+    assert triton["triton_backend"] == "tensorrtllm"  # W14
+    assert bls["tensorrt_llm_model_name"] == "tensorrt_llm"  # W15
+    assert "--tp_size" not in build.argv  # W17
+    longest = int(flag(build, "--max_input_len")) + int(flag(build, "--max_output_len"))  # W22
+    assert int(triton["max_tokens_in_paged_kv_cache"]) >= longest
+    assert int(triton["max_attention_window_size"]) >= longest
+    assert flag(build, "--max_batch_size") == triton["triton_max_batch_size"]
+
+
+def test_nothing_listens_beyond_loopback_and_nothing_is_mounted_writable_into_the_server() -> None:
+    server = step(planned(tp=4), "docker").argv
+    published = [server[n + 1] for n, word in enumerate(server) if word == "--publish"]
+    mounted = [server[n + 1] for n, word in enumerate(server) if word == "--volume"]
+    assert len(published) == 3
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert all(mount.endswith(":ro") for mount in mounted)
+    assert not {"--privileged", "--network=host", "--ipc=host"} & set(server)
+
+
+def test_a_users_checkpoint_is_neither_downloaded_nor_writable() -> None:
+    made = planned(model_dir="/models/mine")
+    assert "hf" not in {step.tool for step in made.steps}
+    assert "/models/mine:/models/mine:ro" in made.in_image
+
+
+def test_half_an_artifact_never_has_the_final_name() -> None:
+    made = planned(tp=4)
+    for output in {step.output for step in made.steps if step.output}:
+        *makers, last = [step for step in made.steps if step.output == output]
+        assert last.argv == ("mv", f"{output}.partial", output)
+        words = " ".join(word for maker in makers for word in maker.argv)
+        assert not re.search(re.escape(output) + r"(?![.\w-])", words)

@@ -1,0 +1,71 @@
+"""The shape of the house: imports go one way, and each outside package has one door."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FLOORS = ("environment", "doctor", "recipes")
+MAY_USE = {
+    "environment": {"environment"},
+    "doctor": {"doctor", "environment"},
+    "recipes": {"recipes", "environment"},
+    "tasks": {"doctor", "recipes", "environment"},
+}
+# Libraries of values and vocabulary: used wherever they help. Every other outside package has exactly one door.
+ANYWHERE = {"msgspec", "packaging", "rich", "numpy"}
+# Two modules for one package, each for a reason of its own.
+TWO_DOORS = {
+    "invoke": {"tasks.py", "environment/invocation.py"},  # the tasks, and the errors of their parser
+}
+
+
+def sources() -> Iterator[Path]:
+    yield ROOT / "tasks.py"
+    for floor in FLOORS:
+        yield from sorted((ROOT / floor).rglob("*.py"))
+
+
+def imported(source: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_imports_go_one_way() -> None:
+    for source in sources():
+        floor = source.relative_to(ROOT).parts[0].removesuffix(".py")
+        strangers = {name for name in imported(source) if name in {*FLOORS, "tasks", "tests"}} - MAY_USE[floor]
+        assert not strangers, f"{source.relative_to(ROOT)} imports {strangers}"
+
+
+def test_every_outside_package_has_one_door() -> None:
+    doors: dict[str, set[str]] = defaultdict(set)
+    for source in sources():
+        for name in set(imported(source)) - set(FLOORS) - set(sys.stdlib_module_names) - ANYWHERE:
+            doors[name].add(source.relative_to(ROOT).as_posix())
+    for name, modules in doors.items():
+        assert len(modules) == 1 or modules == TWO_DOORS.get(name), f"{name} is imported by {sorted(modules)}"
+
+
+def test_no_shell_and_no_unpickling_anywhere() -> None:
+    for source in sources():
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "shell":
+                assert isinstance(node.value, ast.Constant), source
+                assert node.value.value is False, source
+            if isinstance(node, ast.Attribute):
+                called = ast.unparse(node)
+                assert called not in {"os.system", "os.popen", "pickle.load", "pickle.loads", "yaml.load"}, source
+
+
+def test_files_stay_short() -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    too_long = {str(path): length for path, length in lengths.items() if length > 300 and path.name != "tasks.py"}
+    assert not too_long

@@ -1,0 +1,58 @@
+"""The tasks as a person meets them: words, exit codes, nothing on the wrong stream, never a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import invoke
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("srve",), 2, "did you mean 'serve'?"),
+        (("serve",), 2, "mend   invoke --help serve"),
+        (("serve", "qwen2", "--tpp", "4"), 2, "did you mean '--tp'?"),
+        (("serve", "qwen2", "--tp", "four"), 2, "--tp needs a whole number, not 'four'"),
+        (("serve", "qwen2", "--tp=four"), 2, "--tp needs a whole number, not 'four'"),
+        (("serve", "qwn2", "--dry"), 2, "unknown recipe 'qwn2'\n  why    did you mean 'qwen2'?"),
+        (("serve", "qwen2", "--tag", "v0.10", "--dry"), 2, "did you mean 'v0.10.0'?"),
+        (("serve", "qwen2", "--tag", "v0.9.0", "--dry"), 1, "first in v0.10.0, because"),
+        (("serve", "qwen2", "--tp", "3", "--dry"), 2, "use --tp 1 or 2 or 4"),
+        (("serve", "../../etc/passwd", "--dry"), 2, "unknown recipe '../../etc/passwd'"),
+        (("releases", "--tag", "v9.9.9"), 2, "unknown release 'v9.9.9'"),
+    ],
+)
+def test_bad_words_get_a_clear_error(words: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:
+    done = invoke(*words, workspace=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dry_before_and_after_the_task_mean_the_same_and_touch_nothing(tmp_path: Path) -> None:
+    workspace = tmp_path / "not made"
+    after = invoke("serve", "qwen2", "--tp", "4", "--dry", workspace=Path("/srv/none"))
+    before = invoke("--dry", "serve", "qwen2", "--tp", "4", workspace=Path("/srv/none"))
+    assert (after.returncode, after.stderr, before.stdout) == (0, "", after.stdout)
+    assert after.stdout.startswith("#!/bin/sh\n# Serve Qwen2")
+    assert not workspace.exists()
+
+
+def test_the_plan_as_data(tmp_path: Path) -> None:
+    done = invoke("serve", "qwen2", "--tp", "4", "--dry", "--json", workspace=Path("/srv/none"))
+    plan = json.loads(done.stdout)
+    assert (plan["schema"], plan["release"], plan["recipe"]) == ("plan/1", "v0.10.0", "qwen2")
+    assert {"title", "where", "tool", "argv", "env", "output"} == set(plan["steps"][0])
+    assert {step["where"] for step in plan["steps"]} == {"host", "container"}
+    assert plan["templates"]["tensorrt_llm"]["triton_backend"] == "tensorrtllm"
+
+
+def test_recipes_are_listed(tmp_path: Path) -> None:
+    assert "qwen2" in invoke("recipes", workspace=tmp_path).stdout
+    listed = json.loads(invoke("recipes", "--json", workspace=tmp_path).stdout)
+    assert (listed["schema"], listed["recipes"][0].keys() >= {"recipe", "since", "revision"}) == ("recipes/1", True)
