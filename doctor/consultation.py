@@ -19,8 +19,8 @@ from environment.releases import DEFAULT_TAG, find
 
 def hold(tag: str, language: str, as_json: bool, strict: bool) -> ExitCode:
     """Judges this host and prints the report; the exit code says how it ended."""
-    release, words = find(tag or DEFAULT_TAG), _language(language)
-    outcomes = judged(subject(host_readings(words), release, Asked()), words)
+    release, words, asked = find(tag or DEFAULT_TAG), _language(language), Asked()
+    outcomes = judged(subject(host_readings(asked, words), release, asked), words)
     if as_json:
         result_json(report.SCHEMA, report.document(outcomes, {"tag": release.tag}))
     else:

@@ -21,19 +21,19 @@ from doctor.subject import Asked, Subject
 from environment.releases import Release
 
 
-def host_readings(language: str = "en", deadline: float = 20.0) -> Readings:
+def host_readings(asked: Asked, language: str = "en", deadline: float = 20.0) -> Readings:
     """Takes every reading of this machine, none longer than `deadline` seconds.
 
     The words of the report are loaded while the probes are at work.
     """
-    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in _probes()))
+    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in _probes(asked)))
     texts(language)
     return finish(runs)
 
 
-def _probes() -> tuple[Probe, ...]:
+def _probes(asked: Asked) -> tuple[Probe, ...]:
     disks = {"work": Path.cwd(), "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
-    return (*docker_probes.probes(), *gpu_probes.probes(), *host_probes.probes(disks))
+    return (*docker_probes.probes(), *gpu_probes.probes(), *host_probes.probes(disks, asked.http_port))
 
 
 def _cache() -> Path:

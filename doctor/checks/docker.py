@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from doctor.checks.rules import family
 from doctor.facts.docker import Docker
-from doctor.outcome import Check, Finding, NotAsked, NotKnown, State, failed, known, passed
+from doctor.outcome import Finding, NotAsked, NotKnown, failed, known, passed
 from doctor.subject import Subject
 
 
@@ -33,21 +34,10 @@ def engine_of(subject: Subject) -> Docker:
     return subject.docker
 
 
-CHECKS: list[Check[Subject]] = [
-    Check(
-        id="D001",
-        slug="docker-up",
-        worst=State.FAIL,
-        source="kubernetes/node-problem-detector@6632ca67: health-checker; Docker Engine 20.10, 26.1, 28.5",
-        reads="docker info",
-        judge=docker_up,
-    ),
-    Check(
-        id="D004",
-        slug="gpu-runtime",
-        worst=State.FAIL,
-        source="NVIDIA/nvidia-container-toolkit@d34b3046: api/config/v1 (runtimes, CDI directories); its issue #854",
-        reads="docker info, /etc/cdi, /var/run/cdi",
-        judge=gpu_runtime,
-    ),
-]
+CHECKS = family(
+    "D",
+    {
+        "D001": docker_up,
+        "D004": gpu_runtime,
+    },
+)

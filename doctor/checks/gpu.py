@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from doctor.checks.rules import family
 from doctor.facts.gpu import Gpu
 from doctor.facts.versions import at_least, parts
-from doctor.outcome import Check, Finding, State, failed, given, known, passed
+from doctor.outcome import Finding, failed, given, known, passed
 from doctor.subject import Subject
 
 
@@ -73,37 +74,12 @@ def branch(driver: str) -> int:
     return parts(driver)[0]
 
 
-CHECKS: list[Check[Subject]] = [
-    Check(
-        id="G001",
-        slug="driver-loaded",
-        worst=State.FAIL,
-        source="NVIDIA/gpu-operator@a22dbf671: cmd/nvidia-validator/main.go (/sys/module/nvidia, nvidia-smi)",
-        reads="/proc/driver/nvidia/version, /proc/modules, NVML",
-        judge=driver_loaded,
-    ),
-    Check(
-        id="G002",
-        slug="driver-library-match",
-        worst=State.FAIL,
-        source="NVML: 'Driver/library version mismatch'; rule unverified on hardware",
-        reads="/proc/driver/nvidia/version, NVML",
-        judge=driver_matches_library,
-    ),
-    Check(
-        id="G003",
-        slug="driver-for-image",
-        worst=State.FAIL,
-        source="docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html; Triton release notes",
-        reads="/proc/driver/nvidia/version, NVML, the release's data",
-        judge=driver_for_image,
-    ),
-    Check(
-        id="G008",
-        slug="gpu-count",
-        worst=State.FAIL,
-        source="NVIDIA/TensorRT-LLM: cpp/tensorrt_llm/runtime/worldConfig.cpp",
-        reads="NVML",
-        judge=gpu_count,
-    ),
-]
+CHECKS = family(
+    "G",
+    {
+        "G001": driver_loaded,
+        "G002": driver_matches_library,
+        "G003": driver_for_image,
+        "G008": gpu_count,
+    },
+)

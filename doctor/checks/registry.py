@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from doctor.checks import docker, gpu
+from doctor.checks import docker, gpu, host
 from doctor.outcome import Check
 from doctor.subject import Subject
 
 CHECKS: list[Check[Subject]] = [
+    *host.CHECKS,
     *gpu.CHECKS,
     *docker.CHECKS,
 ]

@@ -44,24 +44,24 @@ class Sizes(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
-    """One device. Memory in bytes; `compute` is the compute capability, such as (9, 0)."""
+    """One device. Memory in bytes; `compute` is the compute capability, as (9, 0); None is what it does not have."""
 
     index: int
     name: str | Unknown
     data_center: bool | Unknown
     compute: tuple[int, int] | Unknown
-    cores: int | Unknown
+    cores: int | Unknown | None
     memory_total: int | Unknown
     memory_used: int | Unknown
-    mig: bool | Unknown
-    persistence: bool | Unknown
-    compute_mode: int | Unknown
-    ecc_uncorrected: int | Unknown
-    remapped_rows: tuple[int, int, int, int] | Unknown
-    retired_pending: bool | Unknown
-    slowed_by: int | Unknown
-    fabric: Fabric | Unknown
-    nvlinks: int | Unknown
+    mig: bool | Unknown | None
+    persistence: bool | Unknown | None
+    compute_mode: int | Unknown | None
+    ecc_uncorrected: int | Unknown | None
+    remapped_rows: tuple[int, int, int, int] | Unknown | None
+    retired_pending: bool | Unknown | None
+    slowed_by: int | Unknown | None
+    fabric: Fabric | Unknown | None
+    nvlinks: int | Unknown | None
     processes: tuple[ComputeProcess, ...] | Unknown
 
 
@@ -100,20 +100,28 @@ def _gpu(index: int, said: Mapping[str, Any]) -> Gpu:
         name=_answer(said, "name", str),
         data_center=then(_answer(said, "brand", int), lambda brand: brand in DATA_CENTER_BRANDS),
         compute=_answer(said, "compute", tuple[int, int]),
-        cores=_answer(said, "cores", int),
+        cores=_own(said, "cores", int),
         memory_total=then(memory, lambda sizes: sizes.total),
         memory_used=then(memory, lambda sizes: sizes.used),
-        mig=then(_answer(said, "mig", int), bool),
-        persistence=then(_answer(said, "persistence", int), bool),
-        compute_mode=_answer(said, "compute_mode", int),
-        ecc_uncorrected=_answer(said, "ecc_uncorrected", int),
-        remapped_rows=_answer(said, "remapped_rows", tuple[int, int, int, int]),
-        retired_pending=then(_answer(said, "retired_pending", int), bool),
-        slowed_by=_answer(said, "slowed_by", int),
-        fabric=_answer(said, "fabric", Fabric),
-        nvlinks=_answer(said, "nvlinks", int),
+        mig=_own(said, "mig", bool),
+        persistence=_own(said, "persistence", bool),
+        compute_mode=_own(said, "compute_mode", int),
+        ecc_uncorrected=_own(said, "ecc_uncorrected", int),
+        remapped_rows=_own(said, "remapped_rows", tuple[int, int, int, int]),
+        retired_pending=_own(said, "retired_pending", bool),
+        slowed_by=_own(said, "slowed_by", int),
+        fabric=_own(said, "fabric", Fabric),
+        nvlinks=_own(said, "nvlinks", int),
         processes=_answer(said, "processes", tuple[ComputeProcess, ...]),
     )
+
+
+def _own(said: Mapping[str, Any], question: str, kind: type[T]) -> T | Unknown | None:
+    """As `_answer`, and None when NVML says that this device has no such thing."""
+    answer = said.get(question)
+    if isinstance(answer, dict) and "not supported" in str(answer.get("refused", "")).lower():
+        return None
+    return _answer(said, question, kind)
 
 
 def _answer(said: Mapping[str, Any], question: str, kind: type[T]) -> T | Unknown:
@@ -122,6 +130,6 @@ def _answer(said: Mapping[str, Any], question: str, kind: type[T]) -> T | Unknow
     if isinstance(answer, dict) and "refused" in answer:
         return Unknown(f"NVML does not say its {question}: {answer['refused']}")
     try:
-        return msgspec.convert(answer, kind)
+        return msgspec.convert(answer, kind, strict=False)  # NVML says 0 and 1 for no and yes
     except msgspec.ValidationError as error:
         return Unknown(f"NVML's answer to {question} is not understood: {error}")

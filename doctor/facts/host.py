@@ -10,6 +10,7 @@ from doctor.facts.readings import Readings, reading, record, text
 from environment.data import Record
 from environment.unknown import Unknown, then
 
+SWITCH = re.compile(r"^\s*([\w-]+)\s*=\s*(true|false)\s*(?:#.*)?$", re.MULTILINE)
 LISTEN = "0A"  # the state column of /proc/net/tcp
 
 
@@ -26,7 +27,7 @@ class Disk(Record, frozen=True, kw_only=True):
 
 
 class System(Record, frozen=True, kw_only=True):
-    """What the kernel and this Python say they are."""
+    """What the kernel and this Python say they are; `day` is when the reading was taken, as 2026-11-21."""
 
     system: str
     release: str
@@ -34,6 +35,7 @@ class System(Record, frozen=True, kw_only=True):
     cpus: int
     libc: str
     python: str
+    day: str
 
 
 class Process(Record, frozen=True, kw_only=True):
@@ -57,6 +59,13 @@ class Devices(Record, frozen=True, kw_only=True):
     cdi: tuple[str, ...]
     links: tuple[str, ...]
     nvidia: tuple[str, ...]
+
+
+class Server(Record, frozen=True, kw_only=True):
+    """What answers on Triton's HTTP port: the status of /v2/health/ready, or 0 when it is no HTTP server."""
+
+    port: int
+    status: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +95,8 @@ class Host:
     limits: Limits | Unknown
     devices: Devices | Unknown
     tools: Mapping[str, str | Unknown | None]
+    toolkit_settings: Mapping[str, bool] | Unknown | None
+    server: Server | Unknown | None
 
 
 def parse(readings: Readings) -> Host:
@@ -105,6 +116,8 @@ def parse(readings: Readings) -> Host:
         limits=record(readings, "limits", Limits),
         devices=record(readings, "devices", Devices),
         tools={name[5:]: _tool(readings, name) for name in readings if name.startswith("tool/")},
+        toolkit_settings=_toolkit_settings(readings),
+        server=record(readings, "triton", Server) if reading(readings, "triton").status != "absent" else None,
     )
 
 
@@ -157,3 +170,11 @@ def _ports(words: str) -> frozenset[int]:
 def _tool(readings: Readings, name: str) -> str | Unknown | None:
     """What a program says of its version; None when it certainly is not installed."""
     return None if reading(readings, name).status == "absent" else text(readings, name)
+
+
+def _toolkit_settings(readings: Readings) -> Mapping[str, bool] | Unknown | None:
+    """The switches of the NVIDIA Container Toolkit's own configuration; None when it has none."""
+    if reading(readings, "etc/nvidia-container-runtime/config.toml").status == "absent":
+        return None
+    words = text(readings, "etc/nvidia-container-runtime/config.toml")
+    return then(words, lambda rows: {name: value == "true" for name, value in SWITCH.findall(rows)})

@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import stat
+import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -24,12 +25,7 @@ FILES = (
     "/proc/net/tcp",
     "/proc/net/tcp6",
     "/proc/driver/nvidia/version",
-    "/proc/sys/kernel/random/boot_id",
-    "/sys/module/nvidia/version",
     "/etc/nvidia-container-runtime/config.toml",
-    "/etc/docker/daemon.json",
-    "/sys/fs/cgroup/cpu.max",
-    "/sys/fs/cgroup/memory.max",
 )
 TOOLS = {
     "tool/nvidia-ctk": ("nvidia-ctk", "--version"),
@@ -46,12 +42,13 @@ SERVER_PROGRAMS = ("tritonserver", "trtllmExecutorWorker", "trtllmExecutorW", "m
 KERNEL_WORDS = ("NVRM", "Out of memory", "Killed process", "EXT4-fs error", "XFS", "I/O error", "Remounting filesystem")
 
 
-def probes(disks: Mapping[str, Path]) -> tuple[Probe, ...]:
-    """All probes of this host; `disks` are the folders that matter, by role (`work`, `cache`)."""
+def probes(disks: Mapping[str, Path], http_port: int) -> tuple[Probe, ...]:
+    """All probes of this host; `disks` are the folders that matter, by role; a server may answer on `http_port`."""
     return (
         Probe(gives=("system", "environment", "limits", "devices", *(path[1:] for path in FILES)), read=_kernel),
         Probe(gives=("kernel-log",), read=_kernel_log, deadline=3),
         Probe(gives=("processes",), read=_processes, deadline=5),
+        Probe(gives=("triton",), read=partial(_triton, http_port), deadline=3),
         *(Probe(gives=(name,), read=partial(_tool, name)) for name in TOOLS),
         *(disk(role, path) for role, path in disks.items()),
     )
@@ -80,6 +77,7 @@ def _system() -> dict[str, object]:
         "cpus": len(os.sched_getaffinity(0)),
         "libc": " ".join(platform.libc_ver()),
         "python": platform.python_version(),
+        "day": time.strftime("%Y-%m-%d"),
     }
 
 
@@ -113,6 +111,22 @@ def _processes() -> Taken:
             words = read_file(folder / "cmdline").text.split("\0")
             found.append({"pid": int(folder.name), "name": name, "argv": [word for word in words if word][:40]})
     yield "processes", _json(found)
+
+
+def _triton(port: int) -> Taken:
+    """Whether the server on that port of this host calls itself ready."""
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/v2/health/ready")
+        yield "triton", _json({"port": port, "status": connection.getresponse().status})
+    except ConnectionRefusedError:
+        yield "triton", Reading(status="absent", reason=f"nothing listens on port {port}")
+    except http.client.HTTPException:
+        yield "triton", _json({"port": port, "status": 0})
+    except OSError as error:
+        yield "triton", Reading(status="timeout", reason=f"port {port}: {error}")
 
 
 def _tool(name: str) -> Taken:

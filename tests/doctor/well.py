@@ -56,7 +56,15 @@ def gpu(index: int = 0, **changes: Any) -> Gpu:
 
 WELL = Subject(
     host=Host(
-        system=System(system="Linux", release="6.1.0", machine="x86_64", cpus=32, libc="glibc 2.36", python="3.11.2"),
+        system=System(
+            system="Linux",
+            release="6.1.0",
+            machine="x86_64",
+            cpus=32,
+            libc="glibc 2.36",
+            python="3.11.2",
+            day="2026-11-21",
+        ),
         distribution="Ubuntu 22.04.4 LTS",
         memory=Memory(total=256 * GIB, available=240 * GIB, swap=0),
         disks={name: disk() for name in ("work", "cache", "docker", "tmp", "shm")},
@@ -74,6 +82,8 @@ WELL = Subject(
             "git": "git version 2.39.2",
             "git-lfs": "git-lfs/3.3.0",
         },
+        toolkit_settings={"no-cgroups": False},
+        server=None,
     ),
     gpus=Gpus(driver="550.54.15", cuda=(12, 4), trouble="", devices=(gpu(0), gpu(1))),
     docker=Docker(
