@@ -183,6 +183,42 @@ def tell_plan(plan: Plan, *, json: bool) -> None:
         result(str(plan))
 
 
+@task(
+    help={
+        "tag": "the release, such as v0.10.0",
+        "from": "ngc (pull what NVIDIA publishes) or source (build it); default: what is best for the release",
+        "name": "the image's name (default: trtllm:TAG)",
+        "registry": "a mirror instead of nvcr.io: HOST[:PORT][/PATH]",
+        "jobs": "compile jobs of a build from source (default: what this host's memory bears)",
+        "arch": "CUDA architectures of a build from source, such as 90-real (default: this host's GPUs)",
+        "json": "with --dry: the plan as data",
+    },
+)
+def image(
+    c: Context,
+    tag: str = "",
+    from_: str = "",
+    name: str = "",
+    registry: str = "",
+    jobs: int = 0,
+    arch: str = "",
+    json: bool = False,
+) -> None:
+    """Make the matched, verified image of a release: pulled or built from source. `--dry` prints every command."""
+    with told():
+        from environment import machine
+        from environment.images.order import ordered
+        from environment.images.planning import plan
+        from environment.workspace import current
+
+        registry = registry or c.config.get("image", {}).get("registry", "")
+        order = ordered(tag=tag, way=from_, name=name, registry=registry, jobs=jobs, architectures=arch)
+        planned = plan(order, machine.this(), current(ROOT).root)
+        if c.config.run.dry:
+            tell_plan(planned, json=json)
+            return
+
+
 @task(help={"json": "as data"})
 def recipes(c: Context, json: bool = False) -> None:
     """List the recipes: the models that can be built and served."""

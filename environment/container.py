@@ -16,18 +16,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import docker
-import requests
 import urllib3
 from docker import auth, errors
 from docker.context import ContextAPI
 from docker.utils import kwargs_from_env
 
 from environment.docker_errors import DockerTrouble, explain
+from environment.image_layout import MADE_BY
 from environment.layers import Layers, after
 
 ANSWER = 10  # seconds an engine may take for a question that needs no work
 PATIENCE = 180  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
-LABEL = "io.trtllm.made-by"  # every container and image made here carries it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +73,13 @@ class Client(docker.APIClient):
 
 @contextmanager
 def explained(doing: str, where: str = "") -> Iterator[None]:
-    """Turns everything that docker-py lets through into a DockerTrouble that says what was being done."""
+    """Turns everything that docker-py lets through into a DockerTrouble that says what was being done.
+
+    The errors of requests, which it also lets through, are OSErrors.
+    """
     try:
         yield
-    except (errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+    except (errors.DockerException, OSError, urllib3.exceptions.HTTPError) as error:
         raise explain(str(error), doing, where=where) from error
 
 
@@ -121,7 +123,7 @@ class Engine:
             try:
                 for layers in kept_moving(client.pull(reference, stream=True, decode=True), doing, patience):
                     watch(layers)
-            except (requests.ReadTimeout, requests.ConnectionError, urllib3.exceptions.ReadTimeoutError) as error:
+            except (OSError, urllib3.exceptions.ReadTimeoutError) as error:
                 if "timed out" not in str(error):
                     raise
                 raise stalled(doing, patience, layers) from error
@@ -164,7 +166,7 @@ class Engine:
                 list(words),
                 entrypoint=list(entrypoint) or None,
                 user=user or None,
-                labels={LABEL: "run"},
+                labels={MADE_BY: "run"},
                 host_config=self.client.create_host_config(network_mode=network),
             )
             try:
@@ -176,7 +178,7 @@ class Engine:
         self.client.start(container)
         try:
             self.client.wait(container, timeout=limit)
-        except (requests.ReadTimeout, requests.ConnectionError) as error:
+        except OSError as error:
             if "timed out" not in str(error):
                 raise
             raise DockerTrouble(f"{doing}: not done after {limit} s", id="container-hung") from error
@@ -196,7 +198,7 @@ def explained_unless_missing(doing: str) -> Iterator[None]:
         yield
     except errors.ImageNotFound:
         raise
-    except (errors.DockerException, requests.RequestException) as error:
+    except (errors.DockerException, OSError) as error:
         raise explain(str(error), doing) from error
 
 

@@ -6,7 +6,11 @@ from pathlib import PurePosixPath
 
 # The part of the release's upstream checkout that recipes need (model templates, tools, examples), at its own paths:
 # `release.paths.*` are relative to this folder. Before 25.01 no published container carries these files.
-UPSTREAM = PurePosixPath("/opt/trtllm/upstream")
+HOME = "/opt/trtllm"
+UPSTREAM = PurePosixPath(HOME) / "upstream"
+PROBE = f"{HOME}/probe.py"
+USER = "1000:1000"  # the default user of the image; Triton's own images call it triton-server
+MADE_BY = "io.trtllm.made-by"  # the label of every image and container that is made here
 TRITONSERVER = "/opt/tritonserver/bin/tritonserver"
 
 

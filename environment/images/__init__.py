@@ -1,0 +1,1 @@
+"""How a matched image comes to be: the choice, the plan, the making, the proof, the lock."""

@@ -1,0 +1,79 @@
+"""What this host has to build with. Read once, then a value."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from environment.unknown import Unknown
+
+ANSWER = 10  # seconds a program may take to say what it is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Processors, memory and swap in bytes, the GPUs' architectures as CMake has them (`90-real`)."""
+
+    processors: int
+    memory: int
+    swap: int
+    architectures: tuple[str, ...] | Unknown
+    buildkit: bool
+
+
+def this() -> Machine:
+    """This host."""
+    import psutil
+
+    return Machine(
+        processors=len(os.sched_getaffinity(0)),
+        memory=psutil.virtual_memory().total,
+        swap=psutil.swap_memory().total,
+        architectures=architectures(),
+        buildkit=buildkit(),
+    )
+
+
+def architectures() -> tuple[str, ...] | Unknown:
+    """The architectures of the GPUs that nvidia-smi lists, each once."""
+    said = asked("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
+    if isinstance(said, Unknown):
+        return said
+    capabilities = {line.strip().replace(".", "") for line in said.splitlines() if line.strip()}
+    if not capabilities or not all(capability.isdigit() for capability in capabilities):
+        return Unknown(f"nvidia-smi lists no compute capability: {said.strip()[:80]}")
+    return tuple(f"{capability}-real" for capability in sorted(capabilities, key=int))
+
+
+def buildkit() -> bool:
+    """Whether `docker build` has BuildKit: built into command lines before 23.0, the buildx plugin since then."""
+    version = asked("docker", "version", "--format", "{{.Client.Version}}")
+    if isinstance(version, str) and version.partition(".")[0].isdigit() and int(version.partition(".")[0]) < 23:
+        return True
+    return not isinstance(asked("docker", "buildx", "version"), Unknown)
+
+
+def asked(*words: str) -> str | Unknown:
+    """What a program prints; Unknown when it is missing, fails or does not end."""
+    if not shutil.which(words[0]):
+        return Unknown(f"{words[0]} is not installed")
+    try:
+        done = subprocess.run(words, capture_output=True, timeout=ANSWER, check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Unknown(f"{words[0]}: {error}")
+    said = done.stdout.decode("utf-8", "replace")
+    if done.returncode and not said.strip():
+        return Unknown(f"{' '.join(words)}: {done.stderr.decode('utf-8', 'replace').strip()[:200]}")
+    return said
+
+
+def free_space(folder: Path) -> int | Unknown:
+    """Bytes free where `folder` is or will be."""
+    there = next((place for place in (folder, *folder.parents) if place.exists()), None)
+    try:
+        return shutil.disk_usage(there or "/").free
+    except OSError as error:
+        return Unknown(f"{folder}: {error.strerror}")
