@@ -31,7 +31,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except Trouble as trouble:
-        raise Exit(f"error: {trouble}", code=trouble.code) from trouble
+        raise Exit(f"error: {trouble}{_cause_in(trouble.log)}", code=trouble.code) from trouble
     except KeyboardInterrupt:
         raise Exit("interrupted: nothing half-made was kept", code=ExitCode.INTERRUPTED) from None
     except Exit:
@@ -52,6 +52,17 @@ def _bug(error: Exception) -> str:
         f"this is a bug of the toolkit: {type(error).__name__}: {error}\n"
         f"  where  {Path(where.filename).name}:{where.lineno}\n  mend   please report it with {report}"
     )
+
+
+def _cause_in(log: Path | None) -> str:
+    """What the log of the failed step says went wrong; nothing when there is no log, or no known cause in it."""
+    if log is None or not log.is_file():
+        return ""
+    from doctor.diagnosis import explain
+    from doctor.diagnosis_report import short
+
+    cause = short(explain(log))
+    return f"\n\n{cause}" if cause else ""
 
 
 @task(help={"only": "pytest's -m expression, such as 'not docker'", "path": "the test file or folder to run"})
@@ -94,22 +105,35 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
 
 
 @task(
+    iterable=["log"],
     help={
+        "log": "name the cause of a failure from its log (repeatable; `-` is standard input)",
         "tag": "the release to judge for",
         "json": "as data",
         "lang": "en or zh",
         "explain": "all about one check, by id or slug",
         "strict": "warnings are failures, and every unanswered check is required",
-    }
+    },
 )
 def doctor(
-    c: Context, tag: str = "", json: bool = False, lang: str = "en", explain: str = "", strict: bool = False
+    c: Context,
+    log: list[str],
+    tag: str = "",
+    json: bool = False,
+    lang: str = "en",
+    explain: str = "",
+    strict: bool = False,
 ) -> None:
-    """Say what is wrong with this host, before it costs hours, and the command that mends it."""
+    """Say what is wrong with this host, or what went wrong by a --log, and the command that mends it."""
     with told():
-        from doctor import consultation
+        if log:
+            from doctor.diagnosis_report import tell
 
-        code = consultation.explain(explain, lang) if explain else consultation.hold(tag, lang, json, strict)
+            code = tell(log, json)
+        else:
+            from doctor import consultation
+
+            code = consultation.explain(explain, lang) if explain else consultation.hold(tag, lang, json, strict)
     raise Exit(code=code)
 
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 from itertools import takewhile
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -20,13 +21,16 @@ class ExitCode(IntEnum):
 
 
 class Trouble(Exception):
-    """An expected failure: what is wrong (with both values), where, why it matters, and what mends it."""
+    """An expected failure: what is wrong (with both values), where, why it matters, and what mends it.
+
+    `log` is the file which the failed step wrote: who tells the trouble looks there for the cause.
+    """
 
     code = ExitCode.FAILURE
 
-    def __init__(self, what: str, *, where: str = "", why: str = "", mend: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", why: str = "", mend: str = "", log: Path | None = None) -> None:
         super().__init__(what)
-        self.what, self.where, self.why, self.mend = what, where, why, mend
+        self.what, self.where, self.why, self.mend, self.log = what, where, why, mend, log
 
     def __str__(self) -> str:
         rows = (("where", self.where), ("why", self.why), ("mend", self.mend))

@@ -84,4 +84,5 @@ def failed(step: Step, words: tuple[str, ...], code: int, log: Path) -> Trouble:
         where=f"{shlex.join(words)}  (log: {log})",
         why="the steps after it need what it makes; finished steps are kept",
         mend="mend the cause, then run the same command again",
+        log=log,
     )

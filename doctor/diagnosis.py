@@ -1,0 +1,125 @@
+"""What a log says went wrong: the root cause first, its consequences after it, and what only looked like a failure."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from doctor.sightings import Place, Sightings, Spotter
+from doctor.symptoms import Catalogue, Harmless, Symptom, catalogue
+from environment.errors import ExitCode, Trouble
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A symptom seen in a log. `primary` is true for the one that names the root cause."""
+
+    symptom: Symptom
+    place: Place
+    confidence: str
+    primary: bool
+
+    @property
+    def cause(self) -> str:
+        """Why it happened, with the values of this log."""
+        return self._filled(self.symptom.cause)
+
+    @property
+    def between(self) -> tuple[str, ...]:
+        """The two parts that disagree, with their values; empty where it is not a disagreement."""
+        return tuple(map(self._filled, self.symptom.between))
+
+    @property
+    def remedy(self) -> tuple[str, ...]:
+        """What mends it, step by step, with the values of this log."""
+        return tuple(map(self._filled, self.symptom.remedy))
+
+    def _filled(self, text: str) -> str:
+        """`{name}` becomes the captured value, or `<name>` when this log did not show it."""
+        for name in self.symptom.captured:
+            text = text.replace(f"{{{name}}}", self.place.values.get(name, f"<{name}>"))
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What one log says. `unknown` are its first error lines when none of them is known."""
+
+    path: str
+    findings: tuple[Finding, ...]
+    harmless: tuple[tuple[Harmless, Place], ...]
+    unknown: tuple[Place, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """1 when a fault is named, 3 when the log shows one that is not known, else 0."""
+        if any(finding.primary for finding in self.findings):
+            return ExitCode.FAILURE
+        return ExitCode.UNKNOWN if self.unknown else ExitCode.OK
+
+
+def explain(log: str | Path, known: Catalogue | None = None) -> Diagnosis:
+    """The diagnosis of a log file (a Path) or of a text; raises Trouble when the file cannot be read."""
+    if isinstance(log, str):
+        return diagnosed("", io.BytesIO(log.encode("utf-8", "surrogateescape")), known)
+    try:
+        with log.open("rb") as stream:
+            return diagnosed(str(log), stream, known)
+    except OSError as error:
+        raise Trouble(
+            f"cannot read the log: {error.strerror}", where=str(log), mend="give the path of a log file"
+        ) from error
+
+
+def explain_all(paths: Iterable[str]) -> tuple[Diagnosis, ...]:
+    """One diagnosis for each file; `-` is standard input."""
+    return tuple(diagnosed("-", sys.stdin.buffer) if path == "-" else explain(Path(path)) for path in paths)
+
+
+def exit_code(diagnoses: Iterable[Diagnosis]) -> ExitCode:
+    """One exit code for several logs: a named fault goes before an unknown one, an unknown one before none."""
+    codes = {diagnosis.exit_code for diagnosis in diagnoses}
+    return next((code for code in (ExitCode.FAILURE, ExitCode.UNKNOWN) if code in codes), ExitCode.OK)
+
+
+def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Diagnosis:
+    """Reads the stream once, in constant memory, and says what it shows."""
+    known = known or catalogue()
+    seen = Spotter(known).read(stream)
+    findings = _ranked(known, seen)
+    named = any(finding.primary for finding in findings)
+    return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=() if named else seen.failures)
+
+
+def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
+    """Root cause first: primaries by line, then umbrellas, then consequences."""
+    up = seen.succeeded and not seen.failures
+    rows = [row for row in known.symptoms if row.id in seen.symptoms and not (row.hint and up)]
+    beaten = {name for row in rows for name in row.more_specific_than}
+    rows = [row for row in rows if row.id not in beaten]
+    rows = [row for row in rows if not _same_evidence(row, rows, seen)]
+    rows.sort(key=lambda row: (_ORDER[row.rank], row.hint, seen.symptoms[row.id].place.line))
+    return tuple(
+        Finding(
+            symptom=row,
+            place=seen.symptoms[row.id].place,
+            confidence="inferred" if seen.symptoms[row.id].unverified else row.confidence,
+            primary=number == 0 and row.rank != "consequence",
+        )
+        for number, row in enumerate(rows)
+    )
+
+
+_ORDER = {"primary": 0, "secondary": 1, "consequence": 2}
+
+
+def _same_evidence(row: Symptom, rows: list[Symptom], seen: Sightings) -> bool:
+    """An umbrella that rests on the very line which a specific symptom explains says nothing of its own."""
+    if row.rank == "primary":
+        return False
+    line = seen.symptoms[row.id].place.line
+    return any(seen.symptoms[other.id].place.line == line for other in rows if _ORDER[other.rank] < _ORDER[row.rank])

@@ -1,0 +1,134 @@
+"""A diagnosis as text for the person and as JSON (`diagnosis/1`) for the next program."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from doctor.diagnosis import Diagnosis, Finding, exit_code, explain_all
+from doctor.sightings import Place
+from environment.console import result, result_json
+from environment.errors import ExitCode
+
+SCHEMA = "diagnosis/1"
+REPORT_TO = "the issue tracker of this project, with these lines and the few before them"
+
+
+def tell(paths: Iterable[str], json: bool) -> ExitCode:
+    """Prints the diagnoses of the logs (`-` is standard input); the code says what was found."""
+    diagnoses = explain_all(paths)
+    if json:
+        result_json(SCHEMA, as_json(diagnoses))
+    else:
+        result("\n\n\n".join(map(as_text, diagnoses)))
+    return exit_code(diagnoses)
+
+
+def as_json(diagnoses: Iterable[Diagnosis]) -> dict[str, object]:
+    """The body of the `diagnosis/1` document."""
+    return {"logs": [_log(diagnosis) for diagnosis in diagnoses]}
+
+
+def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
+    """The whole diagnosis: root cause first, then its consequences, then what was harmless."""
+    lines = [f"{diagnosis.path or 'log'}: {_headline(diagnosis)}"]
+    for finding in diagnosis.findings:
+        lines += ["", *_finding(finding, width)]
+    if diagnosis.unknown:
+        lines += ["", "first lines that look like an error:", *(f"  {_quoted(place)}" for place in diagnosis.unknown)]
+        lines += [f"report it to {REPORT_TO}"]
+    if diagnosis.harmless:
+        lines += ["", "harmless, though it may look otherwise:"]
+        lines += [f"  {_quoted(place, 90)}\n{_wrapped(line.why, ' ' * 6, width)}" for line, place in diagnosis.harmless]
+    return "\n".join(lines)
+
+
+def short(diagnosis: Diagnosis, width: int = 100) -> str:
+    """The named cause in a few lines, for a step that has just failed; empty when no cause is known."""
+    return "\n".join(_finding(diagnosis.findings[0], width)) if diagnosis.exit_code == 1 else ""
+
+
+def _headline(diagnosis: Diagnosis) -> str:
+    if diagnosis.findings and diagnosis.findings[0].primary:
+        return diagnosis.findings[0].symptom.title
+    if diagnosis.unknown:
+        return "something failed that is not known here"
+    return "no known failure"
+
+
+def _finding(finding: Finding, width: int) -> Iterator[str]:
+    symptom = finding.symptom
+    yield f"{_role(finding)}: {symptom.title}  [{symptom.id}, {finding.confidence}]"
+    if not finding.primary and symptom.rank != "primary":
+        yield f"  {_quoted(finding.place)}"
+        return
+    yield f"  {'seen':<8}  {_quoted(finding.place)}"
+    yield from _row("between", " | ".join(finding.between), width)
+    yield from _row("cause", finding.cause, width)
+    for number, step in enumerate(finding.remedy):
+        yield f"  {'' if number else 'remedy':<8}  {step}"  # never wrapped: commands are for pasting
+    yield from _row("foretold", "invoke doctor, check " + ", ".join(symptom.checks) if symptom.checks else "", width)
+    yield from _row("sources", _some(symptom.sources), width)
+
+
+def _role(finding: Finding) -> str:
+    if finding.primary:
+        return "root cause"
+    return "also found" if finding.symptom.rank == "primary" else "consequence"
+
+
+def _row(name: str, text: str, width: int) -> Iterator[str]:
+    if text:
+        yield f"  {name:<8}  " + _wrapped(text, " " * 12, width).lstrip()
+
+
+def _some(sources: tuple[str, ...], shown: int = 3) -> str:
+    more = len(sources) - shown
+    return ", ".join(sources[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def _wrapped(text: str, indent: str, width: int) -> str:
+    return textwrap.fill(
+        text,
+        max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _quoted(place: Place, longest: int = 300) -> str:
+    text = place.text if len(place.text) <= longest else place.text[:longest] + " ..."
+    return f"line {place.line}: {text}"
+
+
+def _log(diagnosis: Diagnosis) -> dict[str, object]:
+    return {
+        "path": diagnosis.path,
+        "findings": [_finding_values(finding) for finding in diagnosis.findings],
+        "harmless": [{"id": line.id, **_place_values(place), "why": line.why} for line, place in diagnosis.harmless],
+        "unknown": [_place_values(place) for place in diagnosis.unknown],
+    }
+
+
+def _finding_values(finding: Finding) -> dict[str, object]:
+    symptom = finding.symptom
+    return {
+        "id": symptom.id,
+        **_place_values(finding.place),
+        "title": symptom.title,
+        "cause": finding.cause,
+        "between": list(finding.between),
+        "remedy": "\n".join(finding.remedy),
+        "primary": finding.primary,
+        "rank": symptom.rank,
+        "values": finding.place.values,
+        "checks": list(symptom.checks),
+        "confidence": finding.confidence,
+        "sources": list(symptom.sources),
+    }
+
+
+def _place_values(place: Place) -> dict[str, object]:
+    return {"line": place.line, "text": place.text}

@@ -1,0 +1,120 @@
+"""A log as blocks of clean lines, in constant memory, whoever wrote it and however it was carried here.
+
+Cleaned: UTF-16, CRLF, colours, the prefixes of `docker logs -t`, compose, `kubectl --prefix`, journald, BuildKit and
+`mpirun --tag-output`, the JSON envelope of Docker's log files, and Triton's tables, whose rows cut a message in the
+middle of a word. Line numbers stay those of the file. Everything works on whole blocks at the speed of C and is
+skipped where a block shows no need of it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from doctor.log_tables import is_row, joined
+
+BLOCK = 1 << 20
+OVERLAP = 1 << 12
+LONGEST_TABLE = 1 << 18
+
+_COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_SPACES_AT_END = re.compile(rb"(?<![ \t])[ \t]+\n")
+_ENVELOPE_END = re.compile(rb'(?:\\n)?","stream":"std(?:out|err)","time":"[^"\n]{10,40}"\}')
+_PREFIX = rb"|".join(
+    (
+        rb"\[\d+,\d+\]<std(?:out|err)>:[ ]?",  # mpirun --tag-output
+        rb"\[pod/[^\]\n]{1,200}\][ ]",  # kubectl logs --prefix
+        rb"[\w.-]{1,80}[ ]+\|[ ]",  # docker compose logs
+        rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[ ]",  # docker logs -t, CI
+        rb"[A-Z][a-z]{2}[ ]{1,2}\d{1,2}[ ]\d\d:\d\d:\d\d[ ][\w.-]{1,80}[ ][\w./-]{1,80}(?:\[\d+\])?:[ ]",  # journald
+        rb"#\d+[ ]\d+\.\d+[ ]",  # BuildKit
+        rb'\{"log":"',  # Docker's json-file
+    )
+)
+_LINE_PREFIX = re.compile(rb"\n(?:" + _PREFIX + rb"){1,4}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Whole clean lines as UTF-8 (or a piece of one very long line), and the number of the first."""
+
+    text: bytes
+    first_line: int
+
+
+def blocks(stream: BinaryIO) -> Iterator[Block]:
+    """The log in blocks of about a megabyte."""
+    line = 1
+    for raw in _whole_lines(_utf8(stream)):
+        yield Block(text=clean(raw), first_line=line)
+        line += raw.count(b"\n")
+
+
+def clean(text: bytes) -> bytes:
+    """The block without colours, carriage returns, prefixes and table frames; as many lines as before."""
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    if b'{"log":"' in text:
+        text = _ENVELOPE_END.sub(b"", text.replace(b"\\u001b", b"\x1b").replace(b"\\r\\n", b"\\n")).replace(
+            b'\\"', b'"'
+        )
+    if b"\x1b" in text:
+        text = _COLOUR.sub(b"", text)
+    if b" \n" in text:
+        text = _SPACES_AT_END.sub(b"\n", text)
+    return _without_prefixes(joined(text, _LINE_PREFIX) if b"|\n" in text else text)
+
+
+def _without_prefixes(text: bytes) -> bytes:
+    framed = b"\n" + text
+    return _LINE_PREFIX.sub(b"\n", framed)[1:] if _LINE_PREFIX.search(framed, 0, OVERLAP) else text
+
+
+def _utf8(stream: BinaryIO) -> Iterator[bytes]:
+    """Chunks of the stream; UTF-16 (PowerShell writes it) becomes UTF-8, anything else stays as it is."""
+    head = stream.read(BLOCK)
+    decoder = _utf16_decoder(head)
+    while head:
+        yield decoder.decode(head).encode("utf-8", "replace") if decoder else head
+        head = stream.read(BLOCK)
+
+
+def _utf16_decoder(head: bytes) -> codecs.IncrementalDecoder | None:
+    """By its byte order mark, or, without one, by every second byte of the beginning being zero."""
+    start = head[:512]
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return codecs.getincrementaldecoder("utf-16")("replace")
+    for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[0::2])):
+        if len(start) >= 8 and zeros.count(0) > 0.9 * len(zeros):
+            return codecs.getincrementaldecoder(name)("replace")
+    return None
+
+
+def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Blocks that end with a line, and not inside a table; a line longer than a block comes in overlapping pieces."""
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        cut = _cut(rest)
+        if cut:
+            yield rest[:cut]
+            rest = rest[cut:]
+        elif len(rest) > BLOCK:
+            yield rest
+            rest = rest[-OVERLAP:]
+    if rest:
+        yield rest
+
+
+def _cut(data: bytes) -> int:
+    """Where the last whole line ends, moved up before a table that may go on in the next chunk."""
+    end = start = data.rfind(b"\n") + 1
+    while start > 0 and end - start < LONGEST_TABLE:
+        previous = data.rfind(b"\n", 0, start - 1) + 1
+        if not is_row(data[previous:start]):
+            return start
+        start = previous
+    return end

@@ -1,0 +1,91 @@
+"""The known failures, as data: `doctor/symptoms/PHASE.toml`, one row each, with its source (docs/diagnosis.md)."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from environment.data import Record, read_toml
+
+FOLDER = Path(__file__).parent / "symptoms"
+_NAMED = re.compile(r"\(\?P<(\w+)>")
+
+Rank = Literal["primary", "secondary", "consequence"]
+Confidence = Literal["verified", "reported", "inferred"]
+
+
+class Symptom(Record, frozen=True, kw_only=True):
+    """One failure: how it shows in a log, why it happens, what mends it, and who says so.
+
+    `literals` are fragments as they stand in a log, `patterns` regular expressions whose named groups fill the
+    `{name}`s of cause, between and remedy; `unverified` are patterns nobody has shown in a log yet. `rank`: a `primary`
+    names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` never explains anything.
+    `hint`: the line is a warning that a server can live with; it counts only while no server came up.
+    """
+
+    id: str
+    title: str
+    rank: Rank = "primary"
+    match: Literal["any", "all"] = "any"
+    hint: bool = False
+    more_specific_than: tuple[str, ...] = ()
+    look_first_for: tuple[str, ...] = ()
+    literals: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    between: tuple[str, ...] = ()
+    cause: str
+    remedy: tuple[str, ...]
+    affects: str = ""
+    checks: tuple[str, ...] = ()
+    confidence: Confidence
+    sources: tuple[str, ...]
+
+    @property
+    def captured(self) -> tuple[str, ...]:
+        """The names of the values its patterns capture."""
+        return tuple(dict.fromkeys(_NAMED.findall("\n".join(self.patterns + self.unverified))))
+
+
+class Harmless(Record, frozen=True, kw_only=True):
+    """Lines that look like failures and are none; `why` says what they mean."""
+
+    id: str
+    literals: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    why: str
+
+
+class Marks(Record, frozen=True):
+    """Lines that show that something failed, whatever it was, and lines that show that a server came up."""
+
+    failure: tuple[str, ...]
+    success: tuple[str, ...]
+
+
+class Catalogue(Record, frozen=True):
+    """Everything a diagnosis knows."""
+
+    symptoms: tuple[Symptom, ...]
+    harmless: tuple[Harmless, ...]
+    marks: Marks
+
+
+class _Rows(Record, frozen=True):
+    symptom: tuple[Symptom, ...] = ()
+    harmless: tuple[Harmless, ...] = ()
+    marks: Marks | None = None
+
+
+@cache
+def catalogue(folder: Path = FOLDER) -> Catalogue:
+    """All rows of the folder; raises Trouble naming the file and the field that is off."""
+    files = [read_toml(path, _Rows) for path in sorted(folder.glob("*.toml"))]
+    marks = [rows.marks for rows in files if rows.marks]
+    return Catalogue(
+        symptoms=tuple(symptom for rows in files for symptom in rows.symptom),
+        harmless=tuple(harmless for rows in files for harmless in rows.harmless),
+        marks=marks[0] if marks else Marks(failure=(), success=()),
+    )
