@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from doctor.advisories import Advisories
 from doctor.facts.docker import Docker
 from doctor.facts.gpu import Gpus
 from doctor.facts.host import Host
+from doctor.facts.image import Image
 from environment.releases import Release
 
 
@@ -24,15 +26,18 @@ class Asked:
     dtype: str = ""
     quantization: str = ""
     checkpoint_bytes: int | None = None
+    rank_bytes: int | None = None
     recipe: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """Everything a check may look at."""
+    """Everything a check may look at; None is what was not named."""
 
     host: Host
     gpus: Gpus
     docker: Docker
     release: Release
     asked: Asked
+    advisories: Advisories
+    image: Image | None = None

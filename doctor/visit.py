@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from doctor.advisories import advisories
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
 from doctor.examination import examine
-from doctor.facts import docker, gpu, host
+from doctor.facts import docker, gpu, host, image
 from doctor.facts.readings import Readings
 from doctor.outcome import Check, Outcome
 from doctor.probes import docker as docker_probes
@@ -50,6 +51,8 @@ def subject(readings: Readings, release: Release, asked: Asked) -> Subject:
         docker=docker.parse(readings),
         release=release,
         asked=asked,
+        advisories=advisories(),
+        image=image.parse(readings),
     )
 
 

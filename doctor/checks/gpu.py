@@ -1,67 +1,175 @@
-"""G: the driver and the GPUs."""
+"""G, second half: the GPUs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from doctor.checks.rules import family
-from doctor.facts.gpu import Gpu
-from doctor.facts.versions import at_least, parts
-from doctor.outcome import Finding, failed, given, known, passed
+from doctor.facts.gpu import Fabric, Gpu
+from doctor.outcome import Finding, NotAsked, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
+from environment.unknown import Unknown
+
+T = TypeVar("T")
+GENERATIONS = ((10, "blackwell"), (9, "hopper"), (8, "ampere"), (7, "turing"))
+LEAST_COMPUTE = {
+    "bfloat16": (8, 0),
+    "fp8": (8, 9),
+    "int8_sq": (8, 0),
+    "int4_awq": (8, 0),
+    "int4_gptq": (8, 0),
+    "w4a8_awq": (8, 9),
+    "nvfp4": (10, 0),
+}
+PROHIBITED, EXCLUSIVE = 2, 3  # NVML_COMPUTEMODE_*
+HEAT = 0x08 | 0x20 | 0x40 | 0x80  # nvmlClocksEventReason: hardware, software and thermal slowdown, power brake
+FABRIC_DONE = 3  # NVML_GPU_FABRIC_STATE_COMPLETED
 
 
-def driver_loaded(subject: Subject) -> Finding:
-    """NVML answers, which it does only with the kernel's module loaded."""
-    if isinstance(subject.gpus.driver, str):
-        return passed(driver=subject.gpus.driver)
-    if known(subject.host.module_driver) is None:
-        return failed("fail-nouveau" if "nouveau" in known(subject.host.modules) else "fail")
-    return failed("fail-silent", module=subject.host.module_driver, said=subject.gpus.trouble)
-
-
-def driver_matches_library(subject: Subject) -> Finding:
-    """The loaded module and the libraries on disk are of one version."""
-    module = given(known(subject.host.module_driver), "no-driver")
-    if "mismatch" in subject.gpus.trouble.lower():
-        return failed(module=module, said=subject.gpus.trouble)
-    driver = known(subject.gpus.driver)
-    return passed(module=module) if parts(driver) == parts(module) else failed(module=module, said=driver)
-
-
-def driver_for_image(subject: Subject) -> Finding:
-    """The driver is new enough for the release's CUDA: fully, within its major version, or by forward compatibility."""
-    floors, driver = subject.release.driver, driver_of(subject)
+def gpu_arch(subject: Subject) -> Finding:
+    """The release was made for GPUs of this generation."""
+    found = {generation(known(gpu.compute)): gpu for gpu in devices_of(subject)}
+    words = {name: getattr(subject.release.gpu.architectures, name, "no") for name in found}
     values = {
-        "driver": driver,
-        "native": floors.native_min,
-        "minor": floors.minor_version_min,
+        "names": sorted({str(known(gpu.name)) for gpu in found.values()}),
+        "said": [f"{name}: {word}" for name, word in words.items()],
         "tag": subject.release.tag,
-        "cuda": floors.cuda,
     }
-    if at_least(driver, floors.native_min):
-        return passed(**values)
-    if at_least(driver, floors.minor_version_min):
-        return passed("pass-minor", **values)
-    floor = next((floor for floor in floors.datacenter_forward_compat if branch(floor) == branch(driver)), None)
-    if floor is None or not at_least(driver, floor):
+    if any(word in {"no", "removed"} for word in words.values()):
         return failed(**values)
-    if all(known(gpu.data_center) for gpu in devices_of(subject)):
-        return passed("pass-forward", **values, floor=floor)
-    return failed("fail-forward", **values, floor=floor)
+    return passed(**values) if all(word.startswith("supported") for word in words.values()) else warned(**values)
+
+
+def dtype_arch(subject: Subject) -> Finding:
+    """The GPU computes in the recipe's type and quantization."""
+    wanted = [name for name in (subject.asked.dtype, subject.asked.quantization) if name]
+    floors = {name: LEAST_COMPUTE[name] for name in wanted if name in LEAST_COMPUTE}
+    lowest = min(known(gpu.compute) for gpu in devices_of(subject))
+    short = {name: floor for name, floor in floors.items() if lowest < floor}
+    values = {"compute": "{}.{}".format(*lowest), "wanted": given(wanted or None, "no-recipe")}
+    if short:
+        return failed(**values, short=[f"{name} needs {floor[0]}.{floor[1]}" for name, floor in short.items()])
+    return passed(**values)
 
 
 def gpu_count(subject: Subject) -> Finding:
     """As many GPUs as ranks."""
-    found, needed = len(known(subject.gpus.devices)), subject.asked.gpus
-    asked = subject.asked
-    values = {"found": found, "needed": needed, "tp": asked.tensor_parallel, "pp": asked.pipeline_parallel}
-    return passed(**values) if found >= needed else failed(**values)
+    asked, found = subject.asked, len(known(subject.gpus.devices))
+    values = {"found": found, "needed": asked.gpus, "tp": asked.tensor_parallel, "pp": asked.pipeline_parallel}
+    return passed(**values) if found >= asked.gpus else failed(**values)
 
 
-def driver_of(subject: Subject) -> str:
-    """The driver's version; a host without a driver is G001's affair."""
-    if isinstance(subject.gpus.driver, str):
-        return subject.gpus.driver
-    return given(known(subject.host.module_driver), "no-driver")
+def gpu_ids(subject: Subject) -> Finding:
+    """CUDA_VISIBLE_DEVICES names GPUs that are there, once each, and enough of them."""
+    setting = known(subject.host.environment).get("CUDA_VISIBLE_DEVICES")
+    words = [word.strip() for word in given(setting, "no-selection").split(",") if word.strip()]
+    count, needed = len(devices_of(subject)), subject.asked.gpus
+    strange = [word for word in words if word.isdigit() and int(word) >= count]
+    values = {"setting": setting, "count": count, "needed": needed}
+    if strange or len(set(words)) < len(words) or len(words) < needed:
+        return failed(**values)
+    numbers = [int(word) for word in words if word.isdigit()]
+    gap = numbers and numbers != list(range(min(numbers), min(numbers) + len(numbers)))
+    return noted(**values) if gap else passed(**values)
+
+
+def gpu_mixed(subject: Subject) -> Finding:
+    """The GPUs that work together are alike."""
+    group = _together(subject)
+    computes = {known(gpu.compute) for gpu in group}
+    sizes = {known(gpu.memory_total) for gpu in group}
+    names = [f"{gpu.index}: {known(gpu.name)}" for gpu in group]
+    if len(computes) > 1:
+        return failed(names=names)
+    return warned(names=names, least=min(sizes)) if len(sizes) > 1 else passed(names=names)
+
+
+def memory_fit(subject: Subject) -> Finding:
+    """What one rank loads leaves room for its KV cache."""
+    weights, asked = subject.asked.checkpoint_bytes, subject.asked
+    share = asked.rank_bytes or (weights and weights // max(asked.gpus, 1))
+    rank = given(share, "no-recipe")
+    total = min(known(gpu.memory_total) for gpu in devices_of(subject))
+    values = {"rank": rank, "total": total, "left": max(total - rank, 0), "gpus": asked.gpus}
+    if rank * 100 >= total * 95:
+        return failed(**values)
+    return passed(**values) if rank * 100 < total * 80 else warned(**values)
+
+
+def memory_busy(subject: Subject) -> Finding:
+    """Nobody else holds the GPUs' memory: the KV cache takes its share of what is left."""
+    busy = [gpu for gpu in devices_of(subject) if known(gpu.memory_used) * 10 > known(gpu.memory_total)]
+    if not busy:
+        return passed()
+    pids = [row.pid for gpu in busy for row in (gpu.processes if isinstance(gpu.processes, tuple) else ())]
+    used = max(known(gpu.memory_used) for gpu in busy)
+    return warned(gpus=[gpu.index for gpu in busy], used=used, pids=sorted(set(pids)) or ("?",))
+
+
+def fabric(subject: Subject) -> Finding:
+    """On machines with NVSwitch the fabric manager has joined the GPUs; CUDA answers error 802 until it has."""
+    joined: dict[int, Fabric] = _had(subject, lambda gpu: gpu.fabric, "no-fabric")
+    broken = [f"{index}: state {row.state}, status {row.status}" for index, row in joined.items() if _unjoined(row)]
+    return failed(broken=broken) if broken else passed(count=len(joined))
+
+
+def mig(subject: Subject) -> Finding:
+    """A GPU cut into instances cannot take part in tensor parallelism."""
+    cut = [index for index, on in _had(subject, lambda gpu: gpu.mig, "no-mig").items() if on]
+    if not cut:
+        return passed()
+    return failed(gpus=cut) if subject.asked.gpus > 1 else noted(gpus=cut)
+
+
+def persistence(subject: Subject) -> Finding:
+    """The driver keeps the GPUs awake between programs."""
+    asleep = [index for index, on in _had(subject, lambda gpu: gpu.persistence, "no-persistence").items() if not on]
+    return noted(gpus=asleep) if asleep else passed()
+
+
+def ecc(subject: Subject) -> Finding:
+    """No memory of a GPU is broken: no uncorrectable error, no page to retire, no row that could not be replaced."""
+    errors = _some(subject, lambda gpu: gpu.ecc_uncorrected)
+    pending = _some(subject, lambda gpu: gpu.retired_pending)
+    rows = _some(subject, lambda gpu: gpu.remapped_rows)
+    broken = [
+        *(f"{index}: {count} uncorrectable errors" for index, count in errors.items() if count),
+        *(f"{index}: pages to retire" for index, waits in pending.items() if waits),
+        *(f"{index}: rows to remap" for index, row in rows.items() if row[2] or row[3]),
+    ]
+    if not (errors or pending or rows):
+        raise NotAsked("no-ecc")
+    return failed(broken=broken) if broken else passed(count=len(devices_of(subject)))
+
+
+def throttle(subject: Subject) -> Finding:
+    """Nothing slows the GPUs down but their own idleness."""
+    hot = [index for index, bits in _had(subject, lambda gpu: gpu.slowed_by, "no-clocks").items() if bits & HEAT]
+    return warned(gpus=hot) if hot else passed()
+
+
+def topology(subject: Subject) -> Finding:
+    """GPUs of one tensor-parallel group talk over NVLink; over PCIe the custom all-reduce is not recommended."""
+    group = _together(subject)
+    links = {gpu.index: known(gpu.nvlinks) for gpu in group}
+    return passed(links=min(links.values(), key=bool)) if all(links.values()) else warned(gpus=list(links))
+
+
+def compute_mode(subject: Subject) -> Finding:
+    """Programs may open the GPUs, and more than one at a time."""
+    modes = _had(subject, lambda gpu: gpu.compute_mode, "no-compute-mode")
+    closed = [index for index, mode in modes.items() if mode == PROHIBITED]
+    alone = [index for index, mode in modes.items() if mode == EXCLUSIVE]
+    if closed:
+        return failed(gpus=closed)
+    return warned(gpus=alone) if alone else passed()
+
+
+def generation(compute: tuple[int, int]) -> str:
+    """The name of a compute capability's generation, as releases use it."""
+    named = {(7, 0): "volta", (7, 2): "volta", (8, 9): "ada"}
+    return named.get(compute) or next((name for floor, name in GENERATIONS if compute[0] >= floor), "older")
 
 
 def devices_of(subject: Subject) -> tuple[Gpu, ...]:
@@ -69,17 +177,46 @@ def devices_of(subject: Subject) -> tuple[Gpu, ...]:
     return given(known(subject.gpus.devices) or None, "no-gpu")
 
 
-def branch(driver: str) -> int:
-    """550.54.14 is of branch 550."""
-    return parts(driver)[0]
+def _together(subject: Subject) -> tuple[Gpu, ...]:
+    """The GPUs of one tensor-parallel group."""
+    if subject.asked.tensor_parallel < 2:
+        raise NotAsked("one-gpu")
+    return devices_of(subject)[: subject.asked.gpus]
+
+
+def _had(subject: Subject, ask: Callable[[Gpu], T | Unknown | None], otherwise: str) -> dict[int, T]:
+    """The answer of every GPU that has such a thing; NotAsked when none has, NotKnown when one does not say."""
+    answers = _some(subject, ask)
+    if not answers:
+        raise NotAsked(otherwise)
+    return answers
+
+
+def _some(subject: Subject, ask: Callable[[Gpu], T | Unknown | None]) -> dict[int, T]:
+    said = {gpu.index: known(ask(gpu)) for gpu in devices_of(subject)}
+    return {index: answer for index, answer in said.items() if answer is not None}
+
+
+def _unjoined(row: Fabric) -> bool:
+    return row.state in {1, 2} or (row.state == FABRIC_DONE and row.status != 0)
 
 
 CHECKS = family(
     "G",
     {
-        "G001": driver_loaded,
-        "G002": driver_matches_library,
-        "G003": driver_for_image,
+        "G006": gpu_arch,
+        "G007": dtype_arch,
         "G008": gpu_count,
+        "G009": gpu_ids,
+        "G010": gpu_mixed,
+        "G011": memory_fit,
+        "G012": memory_busy,
+        "G013": fabric,
+        "G014": mig,
+        "G015": persistence,
+        "G016": ecc,
+        "G018": throttle,
+        "G019": topology,
+        "G020": compute_mode,
     },
 )

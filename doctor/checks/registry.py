@@ -1,13 +1,16 @@
-"""Every check there is: a plain list. A family is a module; adding a check is a function, a row and its texts."""
+"""Every check there is: a plain list. A family is a module; adding a check is a function, a rule and its texts."""
 
 from __future__ import annotations
 
-from doctor.checks import docker, gpu, host
+from doctor.checks import docker, driver, gpu, host, security, serving
 from doctor.outcome import Check
 from doctor.subject import Subject
 
 CHECKS: list[Check[Subject]] = [
     *host.CHECKS,
+    *driver.CHECKS,
     *gpu.CHECKS,
     *docker.CHECKS,
+    *serving.CHECKS,
+    *security.CHECKS,
 ]

@@ -11,6 +11,7 @@ from environment.data import Record
 from environment.unknown import Unknown, then
 
 SWITCH = re.compile(r"^\s*([\w-]+)\s*=\s*(true|false)\s*(?:#.*)?$", re.MULTILINE)
+LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 LISTEN = "0A"  # the state column of /proc/net/tcp
 
 
@@ -24,6 +25,7 @@ class Disk(Record, frozen=True, kw_only=True):
     files_free: int
     readonly: bool
     world_writable: bool
+    sticky: bool
 
 
 class System(Record, frozen=True, kw_only=True):
@@ -79,7 +81,11 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """One host. A field is `Unknown` when its reading was silent; `driver_loaded` is about the kernel's module."""
+    """One host. A field is `Unknown` when its reading was silent.
+
+    `module_driver` is the version of the kernel's module; `ports` are those somebody listens on, and whether from
+    beyond this host they can be reached.
+    """
 
     system: System | Unknown
     distribution: str | Unknown
@@ -90,7 +96,7 @@ class Host:
     modules: frozenset[str] | Unknown
     module_driver: str | Unknown | None
     kernel_log: tuple[str, ...] | Unknown
-    ports: frozenset[int] | Unknown
+    ports: Mapping[int, bool] | Unknown
     servers: tuple[Process, ...] | Unknown
     limits: Limits | Unknown
     devices: Devices | Unknown
@@ -160,11 +166,12 @@ def _module_version(words: str) -> str | Unknown:
     return found.group(1) if found else Unknown("proc/driver/nvidia/version names no version")
 
 
-def _ports(words: str) -> frozenset[int]:
-    """TCP ports somebody listens on, from the rows of /proc/net/tcp and tcp6."""
+def _ports(words: str) -> Mapping[int, bool]:
+    """TCP ports somebody listens on, from the rows of /proc/net/tcp and tcp6; true when others can reach them."""
     rows = [line.split() for line in words.splitlines()]
     places = [row[1] for row in rows if len(row) > 3 and row[3] == LISTEN]
-    return frozenset(int(place.rpartition(":")[2], 16) for place in places)
+    ports = sorted((int(place.rpartition(":")[2], 16), not place.startswith(LOOPBACK)) for place in places)
+    return dict(ports)  # sorted: of two sockets on one port the open one counts
 
 
 def _tool(readings: Readings, name: str) -> str | Unknown | None:

@@ -148,6 +148,7 @@ def _disk(role: str, path: Path) -> Taken:
                 "files_free": room.f_favail,
                 "readonly": bool(room.f_flag & os.ST_RDONLY),
                 "world_writable": bool(path.stat().st_mode & stat.S_IWOTH),
+                "sticky": bool(path.stat().st_mode & stat.S_ISVTX),
             }
         ),
     )

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from doctor.advisories import advisories
 from doctor.facts.docker import Docker
 from doctor.facts.gpu import Fabric, Gpu, Gpus
 from doctor.facts.host import Devices, Disk, Host, Limits, Memory, System
+from doctor.facts.image import TENSORRTLLM_BACKEND, Image, Probed
 from doctor.subject import Asked, Subject
 from environment.releases import find
 from environment.unknown import Unknown
@@ -27,6 +29,7 @@ def disk(path: str = "/", **changes: Any) -> Disk:
         files_free=9 * 10**6,
         readonly=False,
         world_writable=False,
+        sticky=False,
     )
     return msgspec.structs.replace(room, **changes)
 
@@ -73,7 +76,7 @@ WELL = Subject(
         modules=frozenset({"nvidia"}),
         module_driver="550.54.15",
         kernel_log=(),
-        ports=frozenset({22}),
+        ports={22: True},
         servers=(),
         limits=Limits(memlock=-1, uid=1000),
         devices=Devices(cdi=(), links=("/dev/char/195:0",), nvidia=("/dev/nvidia0",)),
@@ -103,6 +106,46 @@ WELL = Subject(
     ),
     release=find("v0.10.0"),
     asked=Asked(),
+    advisories=advisories(),
+    image=Image(
+        reference="trtllm:v0.10.0",
+        present=True,
+        digests=("nvcr.io/nvidia/tritonserver@sha256:" + "0" * 64,),
+        size=31 * 10**9,
+        user="1000:1000",
+        environment={"PATH": "/usr/bin"},
+        labels={},
+        history=("RUN apt-get update",),
+        probe=Probed(
+            schema="probe/1",
+            machine="x86_64",
+            python="3.10.12",
+            packages={
+                "tensorrt_llm": "0.10.0",
+                "tensorrt": "10.0.1",
+                "torch": "2.3.0a0",
+                "transformers": "4.40.2",
+                "numpy": "1.26.4",
+            },
+            nvinfer=("/usr/local/tensorrt/lib/libnvinfer.so.10.0.1",),
+            tensorrt_headers={"/usr/local/tensorrt/include/NvInferVersion.h": "10.0.1.6"},
+            cuda="12.4.1",
+            triton="2.47.0",
+            container="24.06",
+            backends={
+                TENSORRTLLM_BACKEND: (
+                    "libtriton_tensorrtllm.so",
+                    "libtriton_tensorrtllm_common.so",
+                    "trtllmExecutorWorker",
+                ),
+                "/opt/tritonserver/backends/python": ("libtriton_python.so", "triton_python_backend_stub"),
+            },
+            resolved={"libmpi.so": "/opt/hpcx/ompi/lib/libmpi.so.40.30.4"},
+            copies={"libmpi.so": ("/opt/hpcx/ompi/lib/libmpi.so.40.30.4",)},
+            upstream={},
+            user="1000:1000",
+        ),
+    ),
 )
 
 

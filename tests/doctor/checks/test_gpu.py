@@ -1,32 +1,97 @@
-"""What the checks of family G say, case by case."""
+"""What the checks of family G say of the GPUs, case by case."""
 
 from __future__ import annotations
 
-from tests.doctor.well import NOT_READ, case, gpu
+from typing import Any
 
-GONE = {"gpus__driver": NOT_READ, "host__module_driver": None, "gpus__devices": ()}
+from doctor.facts.gpu import ComputeProcess, Fabric
+from tests.doctor.well import GIB, NOT_READ, case, gpu
+
+GONE = {"gpus__devices": ()}
+NONE: dict[str, Any] = dict.fromkeys(
+    ("mig", "persistence", "compute_mode", "ecc_uncorrected", "remapped_rows", "fabric", "retired_pending", "slowed_by")
+)
+GEFORCE = gpu(0, **NONE, data_center=False, compute=(8, 9), name="RTX 4090")
+PAIR = {"asked__tensor_parallel": 2, "asked__gpus": 2}
+
+
+def one(**changes: object) -> dict[str, object]:
+    """The first of two GPUs changed."""
+    return {"gpus__devices": (gpu(0, **changes), gpu(1))}
+
 
 CASES = [
-    case("G001", "pass"),
-    case("G001", "fail", **GONE),
-    case("G001", "fail-nouveau", **GONE, host__modules=frozenset({"nouveau"})),
-    case("G001", "fail-silent", gpus__driver=NOT_READ, gpus__trouble="Unknown Error"),
-    case("G001", "unknown", gpus__driver=NOT_READ, host__module_driver=NOT_READ),
-    case("G002", "pass"),
-    case("G002", "fail", gpus__driver="550.90.07"),
-    case("G002", "fail", gpus__driver=NOT_READ, gpus__trouble="Driver/library version mismatch"),
-    case("G002", "skip", **GONE),
-    case("G002", "unknown", gpus__driver=NOT_READ),
-    case("G003", "pass"),
-    case("G003", "pass-minor", gpus__driver="535.104.05"),
-    case("G003", "pass-forward", gpus__driver="470.57.02"),
-    case("G003", "fail", gpus__driver="470.42.01"),
-    case("G003", "fail", gpus__driver="515.105.01"),
-    case("G003", "fail-forward", gpus__driver="470.57.02", gpus__devices=(gpu(data_center=False),)),
-    case("G003", "skip", **GONE),
-    case("G003", "unknown", gpus__driver="470.57.02", gpus__devices=(gpu(data_center=NOT_READ),)),
+    case("G006", "pass"),
+    case("G006", "warn", **one(compute=(7, 0), name="Tesla V100")),
+    case("G006", "fail", **one(compute=(6, 1), name="Tesla P40")),
+    case("G006", "fail", **one(compute=(12, 0), name="RTX 5090")),
+    case("G006", "unknown", **one(compute=NOT_READ)),
+    case("G006", "skip", **GONE),
+    case("G007", "pass", asked__dtype="bfloat16", asked__quantization="fp8"),
+    case("G007", "fail", asked__dtype="bfloat16", **one(compute=(7, 5))),
+    case("G007", "fail", asked__quantization="fp8", **one(compute=(8, 0))),
+    case("G007", "unknown", asked__dtype="bfloat16", **one(compute=NOT_READ)),
+    case("G007", "skip"),
     case("G008", "pass", asked__gpus=2),
     case("G008", "fail", asked__gpus=4),
     case("G008", "fail", **GONE),
     case("G008", "unknown", gpus__devices=NOT_READ),
+    case("G009", "pass", host__environment={"CUDA_VISIBLE_DEVICES": "0,1"}),
+    case("G009", "note", host__environment={"CUDA_VISIBLE_DEVICES": "1,0"}),
+    case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "0,0"}),
+    case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "0,7"}),
+    case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "1"}, asked__gpus=2),
+    case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": ""}),
+    case("G009", "unknown", host__environment=NOT_READ),
+    case("G009", "skip"),
+    case("G010", "pass", **PAIR),
+    case("G010", "warn", **PAIR, **one(memory_total=40 * GIB)),
+    case("G010", "fail", **PAIR, **one(compute=(8, 0))),
+    case("G010", "unknown", **PAIR, **one(compute=NOT_READ)),
+    case("G010", "skip"),
+    case("G011", "pass", asked__checkpoint_bytes=15 * GIB),
+    case("G011", "warn", asked__checkpoint_bytes=70 * GIB),
+    case("G011", "pass", asked__checkpoint_bytes=70 * GIB, **PAIR),
+    case("G011", "fail", asked__checkpoint_bytes=145 * GIB),
+    case("G011", "fail", asked__checkpoint_bytes=1, asked__rank_bytes=79 * GIB),
+    case("G011", "unknown", asked__checkpoint_bytes=1, **one(memory_total=NOT_READ)),
+    case("G011", "skip"),
+    case("G012", "pass"),
+    case("G012", "warn", **one(memory_used=30 * GIB, processes=(ComputeProcess(pid=7, used=None),))),
+    case("G012", "warn", **one(memory_used=30 * GIB, processes=NOT_READ)),
+    case("G012", "unknown", **one(memory_used=NOT_READ)),
+    case("G013", "pass"),
+    case("G013", "fail", **one(fabric=Fabric(state=2, status=0))),
+    case("G013", "fail", **one(fabric=Fabric(state=3, status=999))),
+    case("G013", "unknown", **one(fabric=NOT_READ)),
+    case("G013", "skip", gpus__devices=(GEFORCE,)),
+    case("G014", "pass"),
+    case("G014", "note", **one(mig=True)),
+    case("G014", "fail", **one(mig=True), asked__gpus=2),
+    case("G014", "unknown", **one(mig=NOT_READ)),
+    case("G014", "skip", gpus__devices=(GEFORCE,)),
+    case("G015", "pass"),
+    case("G015", "note", **one(persistence=False)),
+    case("G015", "unknown", **one(persistence=NOT_READ)),
+    case("G015", "skip", gpus__devices=(GEFORCE,)),
+    case("G016", "pass"),
+    case("G016", "fail", **one(ecc_uncorrected=2)),
+    case("G016", "fail", **one(retired_pending=True)),
+    case("G016", "fail", **one(remapped_rows=(0, 1, 0, 1))),
+    case("G016", "unknown", **one(ecc_uncorrected=NOT_READ)),
+    case("G016", "skip", gpus__devices=(GEFORCE,)),
+    case("G018", "pass"),
+    case("G018", "warn", **one(slowed_by=0x40)),
+    case("G018", "unknown", **one(slowed_by=NOT_READ)),
+    case("G018", "skip", gpus__devices=(GEFORCE,)),
+    case("G019", "pass", **PAIR),
+    case("G019", "warn", **PAIR, **one(nvlinks=0)),
+    case("G019", "warn", **PAIR, **one(nvlinks=None)),
+    case("G019", "unknown", **PAIR, **one(nvlinks=NOT_READ)),
+    case("G019", "skip"),
+    case("G020", "pass"),
+    case("G020", "warn", **one(compute_mode=3)),
+    case("G020", "fail", **one(compute_mode=2)),
+    case("G020", "unknown", **one(compute_mode=NOT_READ)),
+    case("G020", "skip", gpus__devices=(GEFORCE,)),
 ]

@@ -1,0 +1,83 @@
+"""What was seen in an image: what the engine says of it, and what the probe inside it found. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from doctor.facts.readings import Readings, reading, record
+from environment.data import Record
+from environment.unknown import Unknown, then
+
+TENSORRTLLM_BACKEND = "/opt/tritonserver/backends/tensorrtllm"
+
+
+class Probed(Record, frozen=True, kw_only=True):
+    """The document of `environment/images/probe.py`. None is what the image does not have.
+
+    `copies` are all files of a library, `resolved` the one the dynamic linker takes; `upstream` are SHA-256 sums.
+    """
+
+    schema: Literal["probe/1"]
+    machine: str
+    python: str
+    packages: Mapping[str, str | None]
+    nvinfer: tuple[str, ...]
+    tensorrt_headers: Mapping[str, str]
+    cuda: str | None
+    triton: str | None
+    container: str | None
+    backends: Mapping[str, tuple[str, ...]]
+    resolved: Mapping[str, str | None]
+    copies: Mapping[str, tuple[str, ...]]
+    upstream: Mapping[str, str]
+    user: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One image. `present` is whether this engine holds it; `environment` its settings, secrets already cut out."""
+
+    reference: str
+    present: bool | Unknown
+    digests: tuple[str, ...] | Unknown
+    size: int | Unknown
+    user: str | Unknown
+    environment: Mapping[str, str] | Unknown
+    labels: Mapping[str, str] | Unknown
+    history: tuple[str, ...] | Unknown
+    probe: Probed | Unknown
+
+
+def parse(readings: Readings) -> Image | None:
+    """The image that was asked about; None when none was."""
+    if "image/inspect" not in readings:
+        return None
+    rows = record(readings, "image/inspect", list[dict[str, Any]])
+    said = then(rows, lambda found: found[0] if found else Unknown("docker image inspect answered nothing"))
+    config = then(said, lambda row: row.get("Config") or {})
+    return Image(
+        reference=reading(readings, "image/reference").text,
+        present=_present(readings),
+        digests=then(said, lambda row: tuple(row.get("RepoDigests") or ())),
+        size=then(said, lambda row: int(row["Size"])),
+        user=then(config, lambda row: str(row.get("User") or "")),
+        environment=then(config, lambda row: dict(word.partition("=")[::2] for word in row.get("Env") or ())),
+        labels=then(config, lambda row: dict(row.get("Labels") or {})),
+        history=then(record(readings, "image/history", list[str]), tuple),
+        probe=_probe(readings),
+    )
+
+
+def _present(readings: Readings) -> bool | Unknown:
+    taken = reading(readings, "image/inspect")
+    if taken.status == "failed" and "no such image" in taken.reason.lower():
+        return False
+    return then(record(readings, "image/inspect", list[msgspec.Raw]), bool)
+
+
+def _probe(readings: Readings) -> Probed | Unknown:
+    return record(readings, "image/probe", Probed)
