@@ -18,6 +18,7 @@ from environment import invocation
 
 if TYPE_CHECKING:
     from environment.plan import Plan
+    from recipes.deployment import Deployment
 
 ROOT = Path(__file__).parent
 invocation.install()
@@ -195,6 +196,33 @@ def serve(
         if c.config.run.dry:
             tell_plan(planned, json=json)
             return
+        serve_with_gpus(deployment, planned)
+
+
+def serve_with_gpus(deployment: Deployment, plan: Plan) -> None:
+    """Carries the plan out, once this host is known to be able to."""
+    from doctor import preflight
+    from doctor.subject import Asked
+    from environment.errors import Trouble
+    from environment.execution import carry_out
+
+    ports = deployment.ports
+    asked = Asked(
+        gpus=deployment.world_size,
+        tensor_parallel=deployment.tp,
+        pipeline_parallel=deployment.pp,
+        http_port=ports.http,
+        grpc_port=ports.grpc,
+        metrics_port=ports.metrics,
+        dtype=deployment.dtype,
+        recipe=deployment.recipe_name,
+    )
+    try:
+        preflight.require(deployment.release, asked)
+    except Trouble as trouble:
+        trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
+        raise
+    carry_out(plan, deployment.workspace.runs / deployment.name / "steps")
 
 
 def tell_plan(plan: Plan, *, json: bool) -> None:

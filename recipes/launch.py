@@ -7,7 +7,7 @@ from environment.plan import Step
 from recipes.deployment import Deployment
 
 Words = tuple[str, ...]
-LABEL = "trtllm-home.server"
+LABEL = "io.trtllm.server"
 SHM_SIZE = "16g"  # NCCL and the Python backend share memory; Docker's own 64 MB is far too little (the seeds use 16g)
 ULIMITS: Words = ("--ulimit", "memlock=-1", "--ulimit", "stack=67108864")
 NARROW: Words = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")

@@ -95,5 +95,5 @@ def ready(deployment: Deployment) -> Step:
 def question(deployment: Deployment) -> Step:
     """A ready ensemble does not prove the engine: a token does."""
     address = f"127.0.0.1:{deployment.ports.grpc}"
-    argv = ("./inv", "ask", deployment.recipe.question.text, "--url", address)
+    argv = ("./inv", "ask", deployment.recipe.question.text, "--url", address, "--model-dir", deployment.checkpoint_dir)
     return Step(title="Ask the smoke question", tool="invoke", argv=argv)

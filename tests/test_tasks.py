@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import invoke
+
+BUSY = 3  # this machine may be busy with other tests
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,19 @@ def test_the_plan_as_data(tmp_path: Path) -> None:
     assert {"title", "where", "tool", "argv", "env", "output"} == set(plan["steps"][0])
     assert {step["where"] for step in plan["steps"]} == {"host", "container"}
     assert plan["templates"]["tensorrt_llm"]["triton_backend"] == "tensorrtllm"
+
+
+def test_a_host_that_cannot_says_so_within_two_seconds_and_before_any_download(tmp_path: Path) -> None:
+    """Whatever this host has, the Docker engine named here is not there."""
+    nobody = f"unix://{tmp_path}/no-engine.sock"
+    started = time.monotonic()
+    done = invoke("serve", "qwen2", "--tp", "4", workspace=tmp_path / "w", DOCKER_HOST=nobody)
+    took = time.monotonic() - started
+    assert done.returncode == 1
+    assert "D001" in done.stderr
+    assert "invoke serve qwen2 --rehearse" in done.stderr
+    assert not (tmp_path / "w").exists()
+    assert took < 2 * BUSY
 
 
 def test_recipes_are_listed(tmp_path: Path) -> None:

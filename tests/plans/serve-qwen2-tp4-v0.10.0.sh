@@ -90,7 +90,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/engines "$workspace"/repositories
     mv "$repository".partial "$repository"
 
 # 16/18 Start the server with 4 rank(s)
-docker run --detach --init --name trtllm-qwen2 --label trtllm-home.server=qwen2 \
+docker run --detach --init --name trtllm-qwen2 --label io.trtllm.server=qwen2 \
         --gpus '"device=0,1,2,3"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
         --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
         --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --env HOME=/tmp \
@@ -117,4 +117,4 @@ curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 9
         --retry-connrefused --retry-all-errors http://127.0.0.1:8000/v2/health/ready
 
 # 18/18 Ask the smoke question
-./inv ask '陆地上最快的动物是什么?' --url 127.0.0.1:8001
+./inv ask '陆地上最快的动物是什么?' --url 127.0.0.1:8001 --model-dir "$checkpoint"
