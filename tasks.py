@@ -88,6 +88,31 @@ def _quoted(word: str) -> str:
 
 @task(
     help={
+        "source": "a checkout of tensorrtllm_backend or TensorRT-LLM; nothing of it is run",
+        "release": "whose command lines and templates they are, such as v0.10.0",
+        "output": "the folder to write to (default: the project's own contracts)",
+        "check": "compare with the shipped contracts and write nothing; exit code 1 when they differ",
+    }
+)
+def contract(c: Context, source: str, release: str, output: str = "", check: bool = False) -> None:
+    """Read a release's command lines and template placeholders out of its source."""
+    with told():
+        from environment.console import result
+        from environment.contracts.extraction import report
+        from environment.contracts.extraction.contracts import extract, place
+
+        found, folder = extract(Path(source), release), place(release, output)
+        if not check:
+            report.write(found, folder)
+            result(report.told(found, release, folder))
+            return
+        if differing := report.differences(found, folder):
+            raise Exit("\n".join(differing), code=1)
+        result(f"{len(found.contracts)} contracts agree with the source")
+
+
+@task(
+    help={
         "tag": "one release in full, with sources",
         "compare": "a second tag: what differs from --tag",
         "json": "as data",

@@ -1,0 +1,1 @@
+"""Reads contracts out of a source tree: static, nothing of it is run."""
