@@ -21,11 +21,28 @@ class SpeakingParser(Parser):
     def parse_argv(self, argv: list[str]) -> ParseResult:
         """As Invoke's own; raises Exit with the usage code where that one raises ParseError or ValueError."""
         try:
-            return super().parse_argv(argv)
+            return super().parse_argv(self._spread(argv))
         except ParseError as error:
             raise Exit(f"error: {error}{self._hint(error)}", code=ExitCode.USAGE) from error
         except ValueError as error:  # the int() of an option's value
             raise Exit(f"error: {_option_of(error, argv)}", code=ExitCode.USAGE) from error
+
+    def _spread(self, argv: list[str]) -> list[str]:
+        """Words after a task that takes a list become that list: `inspect a b` is `inspect --path a --path b`.
+
+        Invoke's own positional arguments take one word each. Such a task is the last of a command line.
+        """
+        at = next((place for place, word in enumerate(argv) if word in self.contexts), len(argv))
+        context = self.contexts.get(argv[at]) if at < len(argv) else None
+        listed = next((arg for arg in context.positional_args if arg.kind is list), None) if context else None
+        if context is None or listed is None:
+            return argv
+        spread, bare = argv[: at + 1], True
+        for word in argv[at + 1 :]:
+            flag = context.flags.get(word)
+            spread += [word] if flag or not bare or word.startswith("-") else [f"--{listed.name}", word]
+            bare = not (flag and flag.takes_value)
+        return spread
 
     def _hint(self, error: ParseError) -> str:
         """The nearest task or option to the word that is neither, else where the words are listed."""

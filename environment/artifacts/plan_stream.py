@@ -40,9 +40,17 @@ class Layout(Record, frozen=True):
     hardware_levels: int = 0
 
 
+class Serialization(Record, frozen=True):
+    """Releases of which only the serialization number is known."""
+
+    releases: dict[str, int]
+    source: str
+
+
 class Layouts(Record, frozen=True):
     """The file of known layouts."""
 
+    serialization: tuple[Serialization, ...]
     layout: tuple[Layout, ...]
 
 
@@ -61,15 +69,20 @@ class _Stumble(Exception):
 
 
 @cache
+def _known() -> Layouts:
+    return read_toml(Path(__file__).with_name("plan_layouts.toml"), Layouts)
+
+
 def known_layouts() -> tuple[Layout, ...]:
     """The layouts this project knows, oldest first."""
-    return read_toml(Path(__file__).with_name("plan_layouts.toml"), Layouts).layout
+    return _known().layout
 
 
 @cache
 def serializations() -> Mapping[str, int]:
-    """The serialization number of each release ("8.6") a real plan was seen of."""
-    return {release: number for layout in known_layouts() for release, number in layout.releases.items()}
+    """The serialization number of each release ("8.6") of which it is known."""
+    alone = (row.releases for row in _known().serialization)
+    return dict(item for releases in (*alone, *(row.releases for row in known_layouts())) for item in releases.items())
 
 
 def parse_stream(data: bytes) -> Stream:

@@ -1,0 +1,131 @@
+"""Reads a Triton model repository: its models, their versions, their config.pbtxt, the `${...}` nobody filled.
+
+Layout: triton-inference-server/server, docs/user_guide/model_repository.md. The files of the models are not opened,
+but for a Python model's `model.py`, of which text is searched and nothing is run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from environment.artifacts.heads import Damaged, names_in, read
+from environment.artifacts.model_config import SIZE_LIMIT, Config, parse_config
+from environment.unknown import Unknown
+
+PLACEHOLDER = re.compile(r"\$\{([^{}\n]{1,80})\}")
+CONFIG = "config.pbtxt"
+MODEL_LIMIT = 500  # models
+
+# String values without which the templates of tensorrtllm_backend cannot work, and the models that need them. The
+# others may stay `${...}`: both backends then take their own default (tensorrt_llm/1/model.py, read_parameter_as_type).
+NEEDED = {
+    "engine_dir": ("tensorrt_llm",),
+    "tokenizer_dir": ("preprocessing", "postprocessing"),
+    "triton_backend": ("tensorrt_llm",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryModel:
+    """One folder of the repository. `unfilled` are the placeholders left, with the line each stands in."""
+
+    folder: str
+    versions: tuple[int, ...]
+    version_files: tuple[str, ...]
+    config: Config | Damaged | Unknown
+    unfilled: tuple[tuple[str, str], ...] = ()
+    code: str = ""
+
+    @property
+    def needed(self) -> tuple[tuple[str, str], ...]:
+        """The placeholders among `unfilled` that keep the model from working: no string, or a string it needs."""
+        return tuple(
+            (name, line)
+            for name, line in self.unfilled
+            if "string_value" not in line or self.folder in NEEDED.get(name, ())
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRepository:
+    """A repository's models, and the folders in it that are none (Triton ignores or refuses them)."""
+
+    models: tuple[RepositoryModel, ...]
+    others: tuple[str, ...]
+
+    def model(self, folder: str) -> RepositoryModel | None:
+        """The model in that folder."""
+        return next((model for model in self.models if model.folder == folder), None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every model has a version and a config.pbtxt that parses and is filled."""
+        return bool(self.models) and all(
+            model.versions and isinstance(model.config, Config) and not model.needed for model in self.models
+        )
+
+
+def read_model_repository(folder: Path) -> ModelRepository | Unknown:
+    """The model repository in `folder`; Unknown where no folder of it is a model."""
+    names = names_in(folder)
+    if isinstance(names, Unknown):
+        return names
+    folders = [name for name in names if not name.startswith(".") and not isinstance(names_in(folder / name), Unknown)]
+    inner = {name: names_in(folder / name) for name in folders[:MODEL_LIMIT]}
+    models = [name for name, files in inner.items() if not isinstance(files, Unknown) and _is_model(files)]
+    if not models:
+        return Unknown("no folder in it holds a config.pbtxt")
+    others = tuple(name for name in folders if name not in models)
+    return ModelRepository(models=tuple(read_model(folder / name) for name in models), others=others)
+
+
+def _is_model(files: tuple[str, ...]) -> bool:
+    return CONFIG in files
+
+
+def read_model(folder: Path) -> RepositoryModel:
+    """One model of a repository."""
+    names = names_in(folder)
+    known = () if isinstance(names, Unknown) else names
+    versions = sorted(int(name) for name in known if name.isascii() and name.isdecimal() and len(name) < 19)
+    latest = names_in(folder / str(versions[-1])) if versions else ()
+    text = _text(folder / CONFIG)
+    code = _text(folder / str(versions[-1]) / "model.py") if versions else ""
+    return RepositoryModel(
+        folder=folder.name,
+        versions=tuple(versions),
+        version_files=latest if isinstance(latest, tuple) else (),
+        config=text if isinstance(text, Damaged | Unknown) else parse_filled(text),
+        unfilled=unfilled(text) if isinstance(text, str) else (),
+        code=code if isinstance(code, str) else "",
+    )
+
+
+def parse_filled(text: str) -> Config | Damaged:
+    """The config; placeholders that stand where a number or a word must be are given one, so that the rest is read."""
+    config = parse_config(text)
+    if isinstance(config, Config) or not PLACEHOLDER.search(text):
+        return config
+    bare = PLACEHOLDER.sub("0", re.sub(r"decoupled:\s*\$\{[^{}\n]+\}", "decoupled: false", text))
+    patched = parse_config(bare)
+    return patched if isinstance(patched, Config) else config
+
+
+def unfilled(text: str) -> tuple[tuple[str, str], ...]:
+    """Each placeholder left in the text, and its line without blanks at the ends."""
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return tuple((name, line) for line in lines for name in PLACEHOLDER.findall(line))
+
+
+def _text(path: Path) -> str | Damaged | Unknown:
+    head = read(path, SIZE_LIMIT + 1)
+    if isinstance(head, Unknown):
+        return head
+    if len(head.data) > SIZE_LIMIT:
+        return Unknown(f"{path.name} has {head.file_size} bytes; at most {SIZE_LIMIT} are read")
+    try:
+        return head.data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Damaged(f"{path.name} is not UTF-8: {error.reason} at byte {error.start}")
