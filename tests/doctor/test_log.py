@@ -40,8 +40,8 @@ def test_a_plain_line_stays_as_it_is(line: bytes) -> None:
     assert clean(line + b"\n") == line + b"\n"
 
 
-def test_colours_carriage_returns_and_trailing_spaces_go() -> None:
-    text = b"\x1b[1;31m[TRT] \x1b[0m[E] 6: \x1b]8;;http://x\x07link\x1b]8;;\x07   \r\nnext\r\n"
+def test_colours_and_carriage_returns_go() -> None:
+    text = b"\x1b[1;31m[TRT] \x1b[0m[E] 6: \x1b]8;;http://x\x07link\x1b]8;;\x07\r\nnext\r\n"
     assert clean(text) == b"[TRT] [E] 6: link\nnext\n"
 
 

@@ -1,0 +1,157 @@
+import io
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from doctor.diagnosis import diagnosed, exit_code, explain, explain_all
+from doctor.diagnosis_report import as_json, as_text, short
+from environment.errors import ExitCode, Trouble
+
+MISMATCH = (
+    "[TensorRT-LLM][ERROR] 6: The engine plan file is not compatible with this version of TensorRT, "
+    "expecting library version 9.2.0.5 got 9.3.0.1, please rebuild."
+)
+UMBRELLA = "[TensorRT-LLM][ERROR] Assertion failed: Failed to deserialize cuda engine (runtime/tllmRuntime.cpp:72)"
+FATAL_KEY = "modelInstanceState: [json.exception.out_of_range.403] key 'use_custom_all_reduce' not found"
+HARMLESS_KEY = "[TensorRT-LLM][WARNING] [json.exception.out_of_range.403] key 'max_lora_rank' not found"
+
+
+def ids(text: str) -> list[str]:
+    return [finding.symptom.id for finding in explain(text).findings]
+
+
+def test_the_root_cause_stands_before_its_consequences_wherever_they_are() -> None:
+    assert ids(f"{MISMATCH}\n{UMBRELLA}") == ["engine-trt-version-mismatch", "engine-deserialize-failed"]
+    assert ids(f"{UMBRELLA}\n{MISMATCH}") == ["engine-trt-version-mismatch", "engine-deserialize-failed"]
+    first, second = explain(f"{UMBRELLA}\n{MISMATCH}").findings
+    assert (first.primary, second.primary) == (True, False)
+    assert (first.place.line, second.place.line) == (2, 1)
+
+
+def test_an_umbrella_alone_is_named() -> None:
+    assert ids(UMBRELLA) == ["engine-deserialize-failed"]
+    assert explain(UMBRELLA).exit_code == ExitCode.FAILURE
+
+
+def test_the_values_of_the_log_are_in_the_remedy() -> None:
+    finding = explain(MISMATCH).findings[0]
+    told = " ".join((finding.cause, *finding.between, *finding.remedy))
+    assert "9.3.0.1" in told
+    assert "9.2.0.5" in told
+    assert "{" not in told
+
+
+def test_a_value_the_log_did_not_show_is_named_in_brackets() -> None:
+    finding = explain("tritonserver process(es) already found with PID(s):").findings[0]
+    assert "{" not in " ".join(finding.remedy)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[2] include/shm.h:28 NCCL WARN Call to posix_fallocate failed : No space left on device",
+        "NCCL WARN Error: failed to extend /dev/shm/nccl-WU88OE to 9637892 bytes, error: No space left on device (28)",
+        "OSError: [Errno 28] No space left on device: '/dev/shm/nccl-abc'",
+        "write /dev/shm/x: no space left on device",
+    ],
+)
+def test_no_space_in_shared_memory_is_not_a_full_disk(line: str) -> None:
+    assert ids(line) == ["shm-too-small-nccl"]
+
+
+def test_no_space_anywhere_else_is_a_full_disk() -> None:
+    assert ids("write /usr/lib/libnvinfer_static.a: no space left on device") == ["disk-full"]
+
+
+def test_the_same_words_are_harmless_as_a_warning_and_fatal_after_the_instance_state() -> None:
+    assert explain(HARMLESS_KEY).exit_code == ExitCode.OK
+    assert [line.id for line, _ in explain(HARMLESS_KEY).harmless] == ["optional-json-key-absent"]
+    assert ids(f"{HARMLESS_KEY}\nE0101 00:00:00.1 1 x.cc:1] ERROR: {FATAL_KEY}") == ["engine-config-schema-skew"]
+
+
+def test_the_more_specific_symptom_wins() -> None:
+    assert ids("modelInstanceState: [json.exception.out_of_range.403] key 'builder_config' not found") == [
+        "engine-dir-is-checkpoint-dir"
+    ]
+
+
+def test_a_consequence_alone_explains_nothing() -> None:
+    diagnosis = explain("E0101 00:00:00.1 1 x.cc:1] ensemble 'e' depends on 'llm' which has no loaded version.")
+    assert diagnosis.exit_code == ExitCode.UNKNOWN
+    assert not any(finding.primary for finding in diagnosis.findings)
+
+
+def test_an_unknown_failure_shows_its_first_errors_and_ends_with_3() -> None:
+    text = "\n".join(["fine", "Traceback (most recent call last):", "OddError: never seen before"] + ["Error: x"] * 9)
+    diagnosis = explain(text)
+    assert diagnosis.exit_code == ExitCode.UNKNOWN
+    assert diagnosis.unknown[0].line == 2
+    assert len(diagnosis.unknown) == 5
+    assert "report it" in as_text(diagnosis)
+
+
+def test_a_hint_counts_only_while_no_server_came_up() -> None:
+    hint = "WARNING: The NVIDIA Driver was not detected.  GPU functionality will not be available."
+    assert ids(hint) == ["container-started-without-gpu"]
+    assert ids(f'{hint}\nI1 grpc_server.cc:1] "Started GRPCInferenceService at 127.0.0.1:8001"') == []
+
+
+def test_every_symptom_keeps_its_first_line_in_a_log_of_repeats() -> None:
+    assert explain("\n".join(["fine"] * 3 + [MISMATCH] * 5000)).findings[0].place.line == 4
+
+
+def test_a_harmless_line_repeated_never_hides_the_fault_behind_it() -> None:
+    harmless = 'W1 pinned_memory_manager.cc:273] "pinned memory pool will not be available: CUDA driver version is insufficient for CUDA runtime version"'  # noqa: E501
+    fault = "CUDA runtime error: CUDA driver version is insufficient for CUDA runtime version"
+    assert ids("\n".join([harmless] * 20_000)) == []
+    assert explain("\n".join([harmless] * 20_000 + [fault])).findings[0].place.line == 20_001
+
+
+def test_a_fault_in_a_line_of_megabytes_is_found_and_shown_short() -> None:
+    diagnosis = explain("x" * 3_000_000 + MISMATCH + "y" * 3_000_000)
+    assert diagnosis.findings[0].symptom.id == "engine-trt-version-mismatch"
+    assert len(diagnosis.findings[0].place.text) <= 400
+
+
+def test_json_has_the_promised_shape() -> None:
+    document = json.loads(msgspec.json.encode(as_json([explain(f"{MISMATCH}\n{HARMLESS_KEY}")])))
+    (log,) = document["logs"]
+    (finding,) = log["findings"]
+    assert {"id", "line", "text", "title", "cause", "remedy", "primary", "checks", "sources"} <= set(finding)
+    assert finding["primary"] is True
+    assert log["harmless"][0]["id"] == "optional-json-key-absent"
+
+
+def test_text_names_cause_line_check_and_source() -> None:
+    text = as_text(explain(MISMATCH))
+    assert "root cause" in text
+    assert "line 1: [TensorRT-LLM][ERROR] 6:" in text
+    assert "E004" in text
+    assert "tensorrtllm_backend#194" in text
+
+
+def test_short_is_empty_when_no_cause_is_known() -> None:
+    assert short(explain("Traceback (most recent call last):")) == ""
+    assert "root cause" in short(explain(MISMATCH))
+
+
+def test_exit_codes_of_several_logs() -> None:
+    named, unknown, fine = explain(MISMATCH), explain("Error: x"), explain("fine")
+    assert exit_code([fine, unknown, named]) == ExitCode.FAILURE
+    assert exit_code([fine, unknown]) == ExitCode.UNKNOWN
+    assert exit_code([fine]) == ExitCode.OK
+
+
+def test_a_missing_file_is_a_trouble_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="cannot read the log") as caught:
+        explain_all([str(tmp_path / "none.log")])
+    assert caught.value.where.endswith("none.log")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00" * 5000, b"\xff" * 5000, b"\n" * 5000, b"|" * 5000, bytes(range(256)) * 40]
+)
+def test_rubbish_is_no_fault(data: bytes) -> None:
+    assert diagnosed("x", io.BytesIO(data)).exit_code == ExitCode.OK

@@ -1,0 +1,90 @@
+import re
+import time
+from collections import Counter
+
+import pytest
+
+from doctor.diagnosis import explain
+from doctor.sightings import signatures
+from doctor.signatures import WINDOW
+from doctor.symptoms import Symptom, catalogue
+from tests.doctor.corpus import LOGS, Recorded, corpus
+
+ROWS = catalogue().symptoms
+IDS = {row.id for row in ROWS}
+PATTERNS = sorted({signature.regex for signature in signatures(catalogue())})
+DEVELOPMENT = corpus("development")
+
+
+def primary(log: Recorded) -> str:
+    return next((finding.symptom.id for finding in explain(log.path).findings if finding.primary), "")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_every_symptom_has_a_source_a_remedy_and_a_sample_that_it_explains(row: Symptom) -> None:
+    assert row.sources
+    assert row.remedy
+    assert row.literals or row.patterns
+    assert all(re.fullmatch(r"[A-Z]\d{3}", check) for check in row.checks)
+    samples = [log for log in DEVELOPMENT if log.answer == row.id or log.file == f"development/{row.id}.log"]
+    assert samples, "write a sample log and its answer under tests/doctor/logs/development"
+    found = [finding.symptom.id for log in samples for finding in explain(log.path).findings]
+    assert row.id in found
+
+
+@pytest.mark.parametrize("log", DEVELOPMENT, ids=lambda log: log.file)
+def test_every_development_log_has_its_answer_named_first(log: Recorded) -> None:
+    assert primary(log) == log.answer
+    assert log.source
+
+
+@pytest.mark.parametrize("log", corpus("healthy"), ids=lambda log: log.file)
+def test_a_healthy_log_gives_no_finding(log: Recorded) -> None:
+    diagnosis = explain(log.path)
+    assert diagnosis.findings == ()
+    assert diagnosis.unknown == ()
+
+
+def test_every_log_has_an_answer_and_every_answer_a_log() -> None:
+    logs = {str(path.relative_to(LOGS)) for path in LOGS.rglob("*.log")}
+    answered = [log.file for part in ("development", "held_back", "healthy") for log in corpus(part)]
+    assert logs == set(answered)
+    assert len(answered) == len(set(answered))
+    assert {log.answer for part in ("development", "held_back") for log in corpus(part)} - {""} <= IDS
+
+
+def test_ids_are_unique_and_references_exist() -> None:
+    assert Counter(row.id for row in ROWS).most_common(1)[0][1] == 1
+    assert Counter(line.id for line in catalogue().harmless).most_common(1)[0][1] == 1
+    assert {name for row in ROWS for name in row.look_first_for + row.more_specific_than} <= IDS
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_every_placeholder_that_looks_like_one_is_captured(row: Symptom) -> None:
+    """`{name}` in a text is filled from the log, so a pattern must capture it; `${name}` and JSON braces are shell."""
+    texts = " ".join((row.cause, *row.between, *row.remedy))
+    assert set(re.findall(r"(?<!\$)\{([a-z_]+)\}", texts)) <= set(row.captured)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_no_pattern_repeats_without_bound_what_matches_almost_anything(pattern: str) -> None:
+    """No endless `.`, negated set or group: those are what backtracking blows up on, and what matches too much."""
+    assert not re.search(r"(?<!\\)\.[*+]|\[\^[^\]]*\][*+]|(?<!\\)\)[*+]|(?:\{\d+,\})", pattern)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_no_pattern_backtracks_catastrophically(pattern: str) -> None:
+    """The window in which Python's `re` looks again, filled with what the pattern likes and never lets it end."""
+    compiled = re.compile(pattern.encode(), re.MULTILINE)
+    for word in (literal_start(pattern), "0", "a.", " ", "'", '"text_output": "', "E1120 10:00:00 "):
+        text = (word * WINDOW).encode()[: 2 * WINDOW]
+        started = time.process_time()
+        for end in (b"", b"\n", b"!"):
+            compiled.search(text + end)
+        assert time.process_time() - started < 0.5
+
+
+def literal_start(pattern: str) -> str:
+    """The literal characters a pattern begins with, wherever they begin."""
+    letters = re.findall(r"[A-Za-z ]{3,}", pattern.replace("\\ ", " "))
+    return letters[0] if letters else "x"
