@@ -89,19 +89,23 @@ def _quoted(word: str) -> str:
 @task(
     help={
         "source": "a checkout of tensorrtllm_backend or TensorRT-LLM; nothing of it is run",
+        "image": "an image on this host to read instead; nothing of it is run either",
         "release": "whose command lines and templates they are, such as v0.10.0",
         "output": "the folder to write to (default: the project's own contracts)",
         "check": "compare with the shipped contracts and write nothing; exit code 1 when they differ",
     }
 )
-def contract(c: Context, source: str, release: str, output: str = "", check: bool = False) -> None:
-    """Read a release's command lines and template placeholders out of its source."""
+def contract(
+    c: Context, release: str, source: str = "", image: str = "", output: str = "", check: bool = False
+) -> None:
+    """Read a release's command lines and template placeholders out of its source, or out of an image."""
     with told():
         from environment.console import result
         from environment.contracts.extraction import report
-        from environment.contracts.extraction.contracts import extract, place
+        from environment.contracts.extraction.contracts import place
+        from environment.contracts.extraction.reading import read
 
-        found, folder = extract(Path(source), release), place(release, output)
+        found, folder = read(source, image, release), place(release, output)
         if not check:
             report.write(found, folder)
             result(report.told(found, release, folder))

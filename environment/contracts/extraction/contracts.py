@@ -47,10 +47,13 @@ class Extracted:
     unread: tuple[str, ...]
 
 
-def extract(folder: Path, tag: str) -> Extracted:
-    """Everything that can be read of a release from a folder; raises Trouble when it holds no source of it."""
+def extract(folder: Path, tag: str, image: str = "") -> Extracted:
+    """Everything that can be read of a release from a folder; raises Trouble when it holds no source of it.
+
+    `image` names the image the folder was copied out of, when it was.
+    """
     release, unread = find(tag), list[str]()
-    trees = origins(folder, release)
+    trees = origins(folder, release, image)
     contracts: list[Contract] = []
     for program, file, origin in _present(trees):
         try:

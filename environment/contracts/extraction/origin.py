@@ -19,24 +19,28 @@ class Origin:
     commit: str | None
     exact: bool
     prefix: str = ""
+    image: str = ""
 
     def source(self, file: Path) -> str:
-        """Where a file was read, as repo@commit:path."""
-        return f"{self.repo}@{self.commit or 'unknown'}:{self.prefix}{file.relative_to(self.root).as_posix()}"
+        """Where a file was read: repo@commit:path, or the image and the path."""
+        place = f"image {self.image}" if self.image else f"{self.repo}@{self.commit or 'unknown'}"
+        return f"{place}:{self.prefix}{file.relative_to(self.root).as_posix()}"
 
 
-def origins(folder: Path, release: Release) -> dict[str, Origin]:
+def origins(folder: Path, release: Release, image: str = "") -> dict[str, Origin]:
     """The trees found in a checkout of tensorrtllm_backend or TensorRT-LLM, or in a folder copied out of an image.
 
     Keys are `tensorrt_llm` and `backend`; raises Trouble when neither is there.
     """
     found: dict[str, Origin] = {}
     if root := next((r for r in (folder, folder / "tensorrt_llm") if _is_tensorrt_llm(r)), None):
-        found["tensorrt_llm"] = _origin(root, release.tensorrt_llm.repo, release.tensorrt_llm.commit)
+        found["tensorrt_llm"] = _origin(root, release.tensorrt_llm.repo, release.tensorrt_llm.commit, image)
     if (folder / "all_models").is_dir() or (folder / "inflight_batcher_llm").is_dir():
-        found["backend"] = _origin(folder, release.backend.repo, release.backend.commit)
+        found["backend"] = _origin(folder, release.backend.repo, release.backend.commit, image)
     elif root and (root / "triton_backend").is_dir():
-        found["backend"] = _origin(root, release.tensorrt_llm.repo, release.tensorrt_llm.commit, "triton_backend/")
+        found["backend"] = _origin(
+            root, release.tensorrt_llm.repo, release.tensorrt_llm.commit, image, "triton_backend/"
+        )
     if not found:
         raise Trouble(
             f"{folder} holds neither TensorRT-LLM nor tensorrtllm_backend",
@@ -50,9 +54,9 @@ def _is_tensorrt_llm(root: Path) -> bool:
     return (root / "examples").is_dir() or (root / "tensorrt_llm" / "commands").is_dir()
 
 
-def _origin(root: Path, repo: str, pinned: str, prefix: str = "") -> Origin:
+def _origin(root: Path, repo: str, pinned: str, image: str, prefix: str = "") -> Origin:
     commit = _commit(root)
-    return Origin(root=root / prefix, repo=repo, commit=commit, exact=commit == pinned, prefix=prefix)
+    return Origin(root=root / prefix, repo=repo, commit=commit, exact=commit == pinned, prefix=prefix, image=image)
 
 
 def _commit(root: Path) -> str | None:
