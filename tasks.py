@@ -209,6 +209,10 @@ def inspect(
         "grpc-port": "Triton's gRPC port on this host",
         "metrics-port": "Triton's metrics port on this host",
         "json": "with --dry: the plan as data",
+        "rehearse": "real Triton on this CPU: no GPU, no Docker",
+        "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
+        "question": "what is asked once it is ready",
+        "max-tokens": "the longest answer to it",
     }
 )
 def serve(
@@ -227,6 +231,10 @@ def serve(
     grpc_port: int = 8001,
     metrics_port: int = 8002,
     json: bool = False,
+    rehearse: bool = False,
+    templates: str = "",
+    question: str = "",
+    max_tokens: int = 128,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     with told():
@@ -247,6 +255,11 @@ def serve(
             ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
             model_dir=model_dir,
         )
+        if rehearse:
+            from recipes.rehearsal.screen import run_and_ask
+
+            run_and_ask(deployment, templates=templates, question=question, max_tokens=max_tokens)
+            return
         planned = plan(deployment, user=f"{os.getuid()}:{os.getgid()}")
         if c.config.run.dry:
             tell_plan(planned, json=json)
@@ -334,3 +347,77 @@ def recipes(c: Context, json: bool = False) -> None:
         from recipes.catalogue import rows, table
 
         result_json("recipes/1", {"recipes": rows()}) if json else result(table())
+
+
+@task(
+    help={
+        "question": "what to ask",
+        "name": "which server, when several run",
+        "max-tokens": "the longest answer",
+        "url": "HOST:PORT of any Triton's gRPC instead of a recorded server",
+        "model": "with --url: the model to ask",
+        "model-dir": "with --url: the checkpoint whose chat template is used",
+    }
+)
+def ask(
+    c: Context,
+    question: str,
+    name: str = "",
+    max_tokens: int = 128,
+    url: str = "",
+    model: str = "ensemble",
+    model_dir: str = "",
+) -> None:
+    """Ask a running server; the answer streams to standard output."""
+    with told():
+        from environment.workspace import current
+        from recipes.ask import Target, show_answer, target
+        from recipes.runs import choose
+
+        elsewhere = Target(address=url, model=model, tokenizer=model_dir)
+        show_answer(elsewhere if url else target(choose(current(ROOT).runs, name)), question, max_tokens)
+
+
+@task(help={"json": "as data"})
+def status(c: Context, json: bool = False) -> None:
+    """Show the servers that run: name, state, address, how long."""
+    with told():
+        from environment.console import result, result_json
+        from environment.workspace import current
+        from recipes.status import seen, table
+
+        servers = seen(current(ROOT).runs)
+        if json:
+            result_json("status/1", {"servers": servers})
+        else:
+            result(table(servers))
+
+
+@task(
+    help={
+        "name": "which server, when several run",
+        "follow": "go on as it grows",
+        "lines": "how many of the last lines",
+    }
+)
+def logs(c: Context, name: str = "", follow: bool = False, lines: int = 50) -> None:
+    """Show a server's log; `--follow` goes on until Ctrl-C or the server's end."""
+    with told():
+        from environment.workspace import current
+        from recipes.logs import show
+
+        show(current(ROOT).runs, name, lines=lines, follow=follow)
+
+
+@task(help={"name": "which server, when several run", "every": "all of them"})
+def stop(c: Context, name: str = "", every: bool = False) -> None:
+    """Stop a running server."""
+    with told():
+        from environment.console import say
+        from environment.workspace import current
+        from recipes import runs
+
+        folder = current(ROOT).runs
+        for run in runs.living(folder) if every else [runs.choose(folder, name)]:
+            runs.stop(folder, run)
+            say(f"{run.name} stopped.")

@@ -1,0 +1,176 @@
+"""The one door to tritonclient: ask a served model over gRPC, token by token.
+
+Tensors are those of `ensemble` and `tensorrt_llm_bls`: triton-inference-server/tensorrtllm_backend,
+all_models/inflight_batcher_llm/ensemble/config.pbtxt.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tritonclient.grpc as triton
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+from tritonclient.utils import InferenceServerException
+
+from environment.errors import Trouble
+
+__all__ = ["Answer", "ModelConfig", "Question", "Refused", "Unreachable", "ask", "parse_config", "ready"]
+
+
+class Unreachable(Trouble):
+    """Nobody answers at the address."""
+
+
+class Refused(Trouble):
+    """The server answered with an error."""
+
+
+class TimedOut(Trouble):
+    """No token came within the time given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of which model. `accumulates`: each response repeats the whole answer so far."""
+
+    prompt: str
+    max_tokens: int = 128
+    model: str = "ensemble"
+    accumulates: bool = False
+    stop_words: tuple[str, ...] = ()
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+    def inputs(self) -> list[triton.InferInput]:
+        """The request's tensors, each of shape [1, 1] or [1, n]."""
+        rows: dict[str, tuple[str, list[Any] | None]] = {
+            "text_input": ("BYTES", [self.prompt.encode()]),
+            "max_tokens": ("INT32", [self.max_tokens]),
+            "stream": ("BOOL", [True]),
+            "stop_words": ("BYTES", [word.encode() for word in self.stop_words] or None),
+            "temperature": ("FP32", None if self.temperature is None else [self.temperature]),
+            "top_k": ("INT32", None if self.top_k is None else [self.top_k]),
+            "top_p": ("FP32", None if self.top_p is None else [self.top_p]),
+            "random_seed": ("UINT64", None if self.seed is None else [self.seed]),
+        }
+        return [_input(name, kind, values) for name, (kind, values) in rows.items() if values is not None]
+
+
+NUMPY = {"BYTES": np.object_, "INT32": np.int32, "BOOL": np.bool_, "FP32": np.float32, "UINT64": np.uint64}
+
+
+def _input(name: str, kind: str, values: list[Any]) -> triton.InferInput:
+    tensor = triton.InferInput(name, [1, len(values)], kind)
+    tensor.set_data_from_numpy(np.array([values], dtype=NUMPY[kind]))
+    return tensor
+
+
+@dataclass
+class Answer:
+    """What came back: pieces of text, and when each came, in seconds after the question was sent."""
+
+    pieces: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The whole answer."""
+        return "".join(self.pieces)
+
+    @property
+    def first(self) -> float:
+        """Seconds to the first piece; 0 without one."""
+        return self.times[0] if self.times else 0.0
+
+    @property
+    def between(self) -> float:
+        """Mean seconds between pieces; 0 with fewer than two."""
+        return (self.times[-1] - self.times[0]) / (len(self.times) - 1) if len(self.times) > 1 else 0.0
+
+
+def ask(address: str, question: Question, answer: Answer | None = None, timeout: float = 120.0) -> Iterator[str]:
+    """Yields the answer's pieces as they arrive and notes them in `answer`; leaving the loop early cancels the request.
+
+    `timeout` is in seconds, for each piece. Raises Unreachable, Refused or TimedOut.
+    """
+    noted = Answer() if answer is None else answer
+    arrived: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
+    client = triton.InferenceServerClient(address)
+    begun, over = time.perf_counter(), False
+    try:
+        client.start_stream(callback=lambda result, error: arrived.put((result, error)))
+        with suppress(InferenceServerException):  # a stream that is broken already has told the callback why
+            client.async_stream_infer(
+                question.model,
+                question.inputs(),
+                request_id=uuid.uuid4().hex,
+                enable_empty_final_response=True,
+            )
+        while not over:
+            piece, over = _next(arrived, address, question, noted, timeout)
+            if piece:
+                noted.pieces.append(piece)
+                noted.times.append(time.perf_counter() - begun)
+                yield piece
+    finally:
+        client.stop_stream(cancel_requests=not over)
+        client.close()
+
+
+def _next(
+    arrived: queue.SimpleQueue[tuple[Any, Any]], address: str, question: Question, noted: Answer, timeout: float
+) -> tuple[str, bool]:
+    """The next piece of text (it may be empty), and whether it was the last."""
+    try:
+        result, error = arrived.get(timeout=timeout)
+    except queue.Empty:
+        raise TimedOut(f"no token from {question.model} for {timeout:g} s", where=address, mend="./inv logs") from None
+    if error is not None:
+        raise trouble(error, address)
+    final = result.get_response().parameters.get("triton_final_response")
+    output = result.as_numpy("text_output")
+    text = "" if output is None or not output.size else output.reshape(-1)[0].decode("utf-8", "replace")
+    return _new(text, question, noted), bool(final and final.bool_param)
+
+
+def _new(text: str, question: Question, noted: Answer) -> str:
+    """What a response adds. An accumulating model repeats itself, and may end inside a character until the next one."""
+    return text.rstrip("\N{REPLACEMENT CHARACTER}")[len(noted.text) :] if question.accumulates else text
+
+
+def ready(address: str) -> bool:
+    """Whether the server says that it and all its models are ready."""
+    client = triton.InferenceServerClient(address)
+    try:
+        return bool(client.is_server_ready(client_timeout=2.0))
+    except InferenceServerException:
+        return False
+    finally:
+        client.close()
+
+
+def trouble(error: InferenceServerException, address: str) -> Trouble:
+    """The error of a request in this project's words: nobody there, or refused with the server's own reason."""
+    status, message = str(error.status() or ""), str(error.message() or error)
+    if "UNAVAILABLE" in status:
+        why = message.splitlines()[0] if message else ""
+        return Unreachable(f"no Triton answers at {address}", why=why, mend="./inv status")
+    return Refused(f"Triton refused the request: {message}", where=address, mend="./inv logs")
+
+
+def parse_config(text: str) -> ModelConfig:
+    """A config.pbtxt as Triton's own protobuf message; raises Trouble where it is none."""
+    try:
+        return text_format.Parse(text, ModelConfig())
+    except text_format.ParseError as error:
+        raise Trouble(f"not a Triton model configuration: {error}") from error

@@ -1,0 +1,38 @@
+"""A server's log on standard output: its last lines, and what follows."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+from environment.errors import Trouble
+from recipes import runs
+
+POLL = 0.2  # seconds
+
+
+def show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
+    """The last `lines` lines of the server's log, also of one that has ended; with `follow`, what comes after."""
+    path = runs.folder(folder, name or _only(folder)) / runs.LOG
+    if not path.exists():
+        raise Trouble(f"there is no log of {name!r}", where=str(path), mend="./inv status")
+    with path.open(encoding="utf-8", errors="replace") as file:
+        sys.stdout.write("".join(deque(file, lines)))
+        sys.stdout.flush()
+        while follow and (run := runs.read(folder, path.parent.name)) is not None and runs.alive(run):
+            sys.stdout.write(file.read())
+            sys.stdout.flush()
+            time.sleep(POLL)
+
+
+def _only(folder: Path) -> str:
+    """The one server that runs, else the one whose log is the newest."""
+    running = runs.living(folder)
+    if running:
+        return runs.choose(folder, "").name
+    newest = max(folder.glob(f"*/{runs.LOG}"), key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        raise Trouble("no server has run here", mend="./inv serve qwen2 --rehearse")
+    return newest.parent.name

@@ -1,0 +1,58 @@
+"""Triton model repositories: templates filled strictly, and the configuration that Triton will read in them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from environment.errors import Trouble
+
+if TYPE_CHECKING:
+    from recipes.client import ModelConfig
+
+PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+
+def placeholders_in(text: str) -> tuple[str, ...]:
+    """The names of the `${...}` in a template, each once, in order."""
+    return tuple(dict.fromkeys(PLACEHOLDER.findall(text)))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The template with every placeholder replaced: a value for each, and a placeholder for each value.
+
+    Upstream's `fill_template.py` ignores unknown names, leaves unset ones in place and splits values at `,` and `:`;
+    here a missing or unknown name is Trouble that names the nearest, and a value may hold anything but `${`.
+    """
+    wanted = placeholders_in(text)
+    missing = [name for name in wanted if name not in values]
+    unknown = [name for name in values if name not in wanted]
+    if unknown:
+        raise Trouble(f"the template has no placeholder {_listed(unknown, wanted)}", why=f"it has {', '.join(wanted)}")
+    if missing:
+        why = "Triton would read the literal ${...}: it stops loading, or fails on every request"
+        raise Trouble(f"the template's placeholder {_listed(missing, values)} has no value", why=why)
+    for name, value in values.items():
+        if "${" in value or '"' in value or "\n" in value:
+            raise Trouble(f"the value of {name} cannot stand in a template: {value!r}")
+    return PLACEHOLDER.sub(lambda found: values[found[1]], text)
+
+
+def _listed(names: Iterable[str], known: Iterable[str]) -> str:
+    """The names, each with the nearest known one."""
+    choices = list(known)
+
+    def told(name: str) -> str:
+        near = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
+        return f"{name} (nearest: {near[0]})" if near else name
+
+    return ", ".join(told(name) for name in names)
+
+
+def parse(text: str) -> ModelConfig:
+    """The model configuration in a config.pbtxt, as Triton's own protobuf message; raises Trouble where it is none."""
+    from recipes.client import parse_config
+
+    return parse_config(text)

@@ -1,0 +1,52 @@
+"""The one door to psutil: processes of this host, told apart by their id and the time they started.
+
+An id alone is not enough: it is given to another process sooner or later.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+
+import psutil
+
+SAME_START = 1.0  # seconds; the kernel counts a process's start in hundredths since boot
+PATIENCE = 10.0  # seconds for a server to end by itself before it is killed
+
+
+def started(process: int) -> float:
+    """When the process started, in seconds since the epoch."""
+    return psutil.Process(process).create_time()
+
+
+def alive(process: int, since: float) -> bool:
+    """Whether the process that started then, and not another with its id, is running."""
+    try:
+        found = psutil.Process(process)
+        return abs(found.create_time() - since) < SAME_START and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def end(session: int) -> None:
+    """Asks the session's first process to end, then kills what is left of its process group."""
+    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        process = psutil.Process(session)
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+    with suppress(ProcessLookupError):
+        os.killpg(session, signal.SIGKILL)
+
+
+def listener(port: int) -> str:
+    """The process that listens on a TCP port: its name and id, as far as this user may see; else an empty word."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except (psutil.AccessDenied, OSError):
+        return ""
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:] == (port,):
+            with suppress(psutil.NoSuchProcess):
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return ""

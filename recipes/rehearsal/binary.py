@@ -1,0 +1,100 @@
+"""The real tritonserver that the nvidia-pytriton wheel carries: where it is, its backends composed, its command.
+
+Only the binary is used; the wheel's Python package is never imported.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from environment.errors import Trouble
+from environment.staging import staged_folder
+from recipes.ports import HOST
+
+ROOT = Path(__file__).parents[2]
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+EXIT_TIMEOUT = 4  # seconds Triton gives requests in flight when it is asked to end
+STAND_IN = "from recipes.rehearsal.models.tensorrt_llm import TritonPythonModel  # noqa: F401\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A program's words and the variables set for it."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+def wheel() -> Path:
+    """The folder of the wheel's server."""
+    found = importlib.util.find_spec("pytriton")
+    if found is None or found.origin is None:
+        raise Trouble("nvidia-pytriton is not installed", mend="run ./inv once: it installs requirements.lock")
+    return Path(found.origin).parent / "tritonserver"
+
+
+def require_python_library() -> None:
+    """Raises Trouble when Triton's Python processes could not start: they link libpython as a shared library."""
+    name = f"libpython{PYTHON}.so.1.0"
+    if (Path(sysconfig.get_config_var("LIBDIR") or "/") / name).exists():
+        return
+    try:
+        ctypes.CDLL(name)
+    except OSError as error:
+        mend = f"sudo apt-get install libpython{PYTHON}"
+        why = f"Triton's Python backend links it, and this interpreter has it built in: {error}"
+        raise Trouble(f"{name} is missing", why=why, mend=mend) from error
+
+
+def backends(into: Path) -> Path:
+    """The backend directory under `into`: Triton's Python backend for this Python, and the stand-in for tensorrtllm.
+
+    Copies, made once: Triton refuses a library that a link leads out of the directory.
+    """
+    source = wheel()
+    stub = source / "python_backend_stubs" / PYTHON / "triton_python_backend_stub"
+    if not stub.exists():
+        raise Trouble(f"nvidia-pytriton has no Python backend for Python {PYTHON}", mend="PYTHON=python3.11 ./inv ...")
+    stamp = hashlib.sha256(f"{source} {stub.stat().st_mtime_ns} {STAND_IN}".encode()).hexdigest()[:12]
+    made = into / f"backends-py{PYTHON}-{stamp}"
+    if not made.exists():
+        with staged_folder(made) as stage:
+            shutil.copytree(source / "backends" / "python", stage / "python")
+            shutil.copy(stub, stage / "python")
+            (stage / "tensorrtllm").mkdir()
+            (stage / "tensorrtllm" / "model.py").write_text(STAND_IN)
+    return made
+
+
+def command(repository: Path, backend_folder: Path, ports: Mapping[str, int]) -> Command:
+    """tritonserver on the loopback address, with the three ports `http`, `grpc` and `metrics`."""
+    server = wheel()
+    options = {
+        "model-repository": repository,
+        "backend-directory": backend_folder,
+        "exit-timeout-secs": EXIT_TIMEOUT,
+    }
+    for kind, port in ports.items():
+        options |= {f"{kind}-address": HOST, f"{kind}-port": port}
+    words = [f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items()]
+    return Command(argv=(str(server / "bin" / "tritonserver"), *words), env=variables(server))
+
+
+def variables(server: Path) -> dict[str, str]:
+    """What the server's Python processes need: libpython, this environment's packages, and this project."""
+    libraries = [str(sysconfig.get_config_var("LIBDIR") or ""), str(server.parents[1] / "nvidia_pytriton.libs")]
+    return {
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

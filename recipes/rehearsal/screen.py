@@ -1,0 +1,56 @@
+"""What a rehearsal says to the person watching."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from environment.console import say
+from environment.workspace import Workspace
+from recipes import runs
+from recipes.ask import show_answer, target
+from recipes.deployment import Deployment
+from recipes.rehearsal.checkpoint import SHIPPED
+from recipes.rehearsal.rehearse import Rehearsal, rehearse
+from recipes.rehearsal.server import terminable
+from recipes.runs import Run
+
+PROVES = "A rehearsal proves the deployment, the templates, the tokenizer and the client; not the TensorRT engine."
+
+
+def run_and_ask(deployment: Deployment, *, templates: str, question: str, max_tokens: int) -> None:
+    """Rehearses, asks the question, and says what can be done next."""
+    asked = rehearsal(deployment, templates)
+    say(f"Rehearsing {asked.recipe} as TensorRT-LLM {asked.release} serves it: real Triton, a CPU engine.")
+    with terminable():
+        run, new = rehearse(asked, deployment.workspace)
+        first_answer(
+            run, question or deployment.recipe.question.text, max_tokens, deployment.workspace if new else None
+        )
+    say(f"\n{PROVES}")
+    name = "" if run.name == asked.recipe else f" --name {run.name}"
+    say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')
+
+
+def first_answer(run: Run, question: str, max_tokens: int, ours: Workspace | None) -> None:
+    """Asks; a server of `ours`, started for this, does not outlive a failure or an interrupt of its first answer."""
+    try:
+        say(f"\n> {question}")
+        show_answer(target(run), question, max_tokens)
+    except BaseException:
+        if ours is not None:
+            runs.stop(ours.runs, run)
+        raise
+
+
+def rehearsal(deployment: Deployment, templates: str) -> Rehearsal:
+    """The rehearsal of a deployment: its name, release and ports, on the user's checkpoint or the shipped one."""
+    return Rehearsal(
+        name=deployment.name,
+        recipe=deployment.recipe_name,
+        release=deployment.release.tag,
+        ports=asdict(deployment.ports),
+        checkpoint=deployment.model_dir or SHIPPED,
+        max_batch_size=deployment.max_batch_size,
+        templates=Path(templates).expanduser().absolute() if templates else None,
+    )

@@ -1,0 +1,142 @@
+"""Starts the real tritonserver, watches it become ready, and leaves nothing behind when it does not."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environment.errors import Trouble
+from recipes import processes
+from recipes.ports import HOST
+from recipes.rehearsal.binary import Command
+
+LOADED = re.compile(rb"successfully loaded '([^']+)'")  # triton-inference-server/core, model_lifecycle.cc
+LAST_LINES = 20
+POLL = 0.02  # seconds
+ENDING = (signal.SIGINT, signal.SIGTERM)
+Told = Callable[[str], None]
+
+
+@contextmanager
+def started(command: Command, log: Path, record: Callable[[int], None]) -> Iterator[subprocess.Popen[bytes]]:
+    """The server, in a session of its own, so that an interrupt of this terminal does not reach it.
+
+    `record` is called with its process id at once. When the block fails or is interrupted, the server is ended.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file, interrupts_held() as release:
+        process = subprocess.Popen(
+            command.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **command.env},
+            start_new_session=True,
+        )
+        try:
+            record(process.pid)
+            release()
+            yield process
+        except BaseException:
+            processes.end(process.pid)
+            process.wait()
+            raise
+
+
+@contextmanager
+def interrupts_held() -> Iterator[Callable[[], None]]:
+    """Ctrl-C and SIGTERM wait until the function it yields is called: between a start and its record is no gap."""
+    waiting: list[int] = []
+    before = {number: signal.signal(number, lambda got, _: waiting.append(got)) for number in ENDING}
+
+    def release() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if waiting:
+            raise KeyboardInterrupt
+
+    try:
+        yield release
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that what was started is ended too."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@dataclass
+class Watch:
+    """Reads a growing log and says each model once, as it is loaded."""
+
+    log: Path
+    told: Told
+    read: int = 0
+    models: list[str] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Reads what was written since the last look."""
+        with self.log.open("rb") as file:
+            file.seek(self.read)
+            text = file.read()
+        whole = text.rfind(b"\n") + 1
+        self.read += whole
+        for found in LOADED.finditer(text[:whole]):
+            self.models.append(found[1].decode())
+            self.told(f"  loaded {self.models[-1]}")
+
+
+def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path, told: Told, timeout: float) -> None:
+    """Returns when the server and its models are ready; raises Trouble with its last lines when it dies or is late."""
+    watch, deadline = Watch(log, told), time.monotonic() + timeout
+    while not answers_ready(port):
+        watch.look()
+        if process.poll() is not None:
+            raise _failed(f"tritonserver ended with exit code {process.returncode} before it was ready", log)
+        if time.monotonic() > deadline:
+            raise _failed(f"tritonserver was not ready within {timeout:g} s", log)
+        time.sleep(POLL)
+    watch.look()
+
+
+def answers_ready(port: int) -> bool:
+    """Whether Triton says at its HTTP port that everything is ready (KServe v2: GET v2/health/ready)."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=1)
+    try:
+        connection.request("GET", "/v2/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def last_lines(log: Path, count: int = LAST_LINES) -> str:
+    """The end of a log."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        return "".join(deque(file, count)).rstrip()
+
+
+def _failed(what: str, log: Path) -> Trouble:
+    why = "it was stopped and nothing of it is left running; the log stays"
+    return Trouble(f"{what}; its last lines:\n{last_lines(log)}", where=str(log), why=why, mend=f"less {log}")

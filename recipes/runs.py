@@ -1,0 +1,122 @@
+"""What runs is recorded in the workspace, so that another shell can ask, look and stop; stale ones are known."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from environment.data import Record, read_json
+from environment.errors import Trouble, Usage, unknown_name
+from environment.staging import write_whole
+from recipes import processes
+from recipes.ports import HOST
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+RECORD, LOG, LOCK = "run.json", "server.log", "lock"
+
+
+class Run(Record, frozen=True, kw_only=True):
+    """A server that was started: which, where it listens, and how to ask it. Times are seconds since the epoch."""
+
+    name: str
+    recipe: str
+    release: str
+    rehearsal: bool
+    process: int
+    started: float
+    http: int
+    grpc: int
+    metrics: int
+    model: str
+    tokenizer: str
+    accumulates: bool = False
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """Where gRPC listens."""
+        return f"{HOST}:{self.grpc}"
+
+
+def folder(runs: Path, name: str) -> Path:
+    """The folder of a run; raises Usage for a name that cannot be one."""
+    if not NAME.fullmatch(name):
+        raise Usage(f"{name!r} is no usable name", why="letters, digits, '.', '_' and '-', at most 63")
+    return runs / name
+
+
+def read(runs: Path, name: str) -> Run | None:
+    """The record of that name, if there is one."""
+    path = folder(runs, name) / RECORD
+    return read_json(path, Run) if path.exists() else None
+
+
+def write(runs: Path, run: Run) -> None:
+    """Records the run."""
+    write_whole(folder(runs, run.name) / RECORD, msgspec.json.format(msgspec.json.encode(run), indent=2))
+
+
+def forget(runs: Path, name: str) -> None:
+    """Removes the record; its log stays."""
+    (folder(runs, name) / RECORD).unlink(missing_ok=True)
+
+
+def recorded(runs: Path) -> list[Run]:
+    """Every record, by name."""
+    names = sorted(path.parent.name for path in runs.glob(f"*/{RECORD}"))
+    return [run for name in names if (run := read(runs, name)) is not None]
+
+
+def living(runs: Path) -> list[Run]:
+    """The runs whose process is alive; records of others are removed."""
+    found = recorded(runs)
+    for run in found:
+        if not alive(run):
+            forget(runs, run.name)
+    return [run for run in found if alive(run)]
+
+
+def alive(run: Run) -> bool:
+    """Whether the recorded process, not another with its id, is running."""
+    return processes.alive(run.process, run.started)
+
+
+def choose(runs: Path, name: str) -> Run:
+    """The running server of that name, or the only one; raises Trouble when there is none, Usage when unclear."""
+    found = {run.name: run for run in living(runs)}
+    if name and name in found:
+        return found[name]
+    if not found:
+        raise Trouble("no server is running", mend="start one: ./inv serve qwen2 --rehearse")
+    if name:
+        raise unknown_name("server", name, found, mend="./inv status")
+    if len(found) > 1:
+        raise Usage(f"several servers are running: {', '.join(found)}", mend="say which: --name NAME")
+    return next(iter(found.values()))
+
+
+def stop(runs: Path, run: Run) -> None:
+    """Ends the server and every process of its session, then removes the record."""
+    if alive(run):
+        processes.end(run.process)
+    forget(runs, run.name)
+
+
+@contextmanager
+def exclusive(runs: Path, name: str) -> Iterator[None]:
+    """Holds the name while a server of it is being started; raises Trouble when another process does."""
+    path = folder(runs, name)
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Trouble(
+                f"another serve of {name!r} is under way", mend="wait for it, or choose another --name"
+            ) from None
+        yield

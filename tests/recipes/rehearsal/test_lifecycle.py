@@ -1,0 +1,156 @@
+"""Starting, dying, interrupting and stopping, each on a server of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from environment.errors import Trouble
+from recipes import runs
+from recipes.rehearsal import server
+from recipes.rehearsal.binary import Command
+from tests.recipes.rehearsal.conftest import ROOT, Home
+
+triton = pytest.mark.triton
+
+
+def servers_of(home: Home) -> list[psutil.Process]:
+    words = str(home.workspace)
+    return [p for p in psutil.process_iter() if _about(p, words) and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def _about(process: psutil.Process, words: str) -> bool:
+    try:
+        return process.name() in ("tritonserver", "triton_python_backend_stub") and any(
+            words in word for word in process.cmdline()
+        )
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+
+
+def last_one_gone(home: Home, within: float = 10) -> bool:
+    deadline = time.monotonic() + within
+    while servers_of(home) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not servers_of(home)
+
+
+@triton
+def test_serve_stop_and_serve_again(empty_home: Home) -> None:
+    empty_home.serve()
+    kept = sorted((empty_home.workspace / "checkpoints").iterdir())
+    assert empty_home.invoke("stop").stderr.strip() == "qwen2 stopped."
+    assert last_one_gone(empty_home)
+    assert "no server is running" in empty_home.invoke("status").stdout
+    assert "no server is running" in empty_home.invoke("ask", "hi", code=1).stderr
+    empty_home.serve()
+    assert sorted((empty_home.workspace / "checkpoints").iterdir()) == kept
+
+
+@triton
+@pytest.mark.parametrize("wait_for", ["Starting tritonserver", "loaded postprocessing", "loaded ensemble"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_stops_what_was_started(empty_home: Home, wait_for: str, number: signal.Signals) -> None:
+    words = ("serve", "qwen2", "--rehearse", *empty_home.port_options)
+    with subprocess.Popen(
+        (sys.executable, "-m", "invoke", *words),
+        cwd=ROOT,
+        env=empty_home.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as serve:
+        assert serve.stderr is not None
+        next(line for line in serve.stderr if wait_for in line)
+        serve.send_signal(number)
+        rest = serve.stderr.read()
+        assert serve.wait(30) == 130, rest
+    assert "Traceback" not in rest
+    assert last_one_gone(empty_home)
+    assert runs.recorded(empty_home.workspace / "runs") == []
+
+
+@triton
+def test_a_server_that_dies_shows_its_last_lines_and_is_gone(empty_home: Home) -> None:
+    empty_home.serve()
+    empty_home.invoke("stop")
+    for model in empty_home.workspace.glob("checkpoints/cpu-*/model.bin"):
+        os.truncate(model, 1000)
+    done = empty_home.serve(code=1)
+    assert "ended with exit code" in done.stderr
+    assert "failed to load" in done.stderr
+    assert last_one_gone(empty_home)
+    assert "no server is running" in empty_home.invoke("status").stdout
+
+
+@triton
+def test_a_server_killed_behind_our_back_is_a_stale_record_that_goes(empty_home: Home) -> None:
+    empty_home.serve()
+    os.killpg(empty_home.run.process, signal.SIGKILL)
+    assert last_one_gone(empty_home)
+    assert "no server is running" in empty_home.invoke("status").stdout
+    assert runs.recorded(empty_home.workspace / "runs") == []
+    assert "Started GRPCInferenceService" in empty_home.invoke("logs", "--lines", "500").stdout
+
+
+def program(tmp_path: Path, text: str) -> Command:
+    path = tmp_path / "server"
+    path.write_text(f"#!{sys.executable}\n{text}\n")
+    path.chmod(0o755)
+    return Command(argv=(str(path),), env={})
+
+
+def test_a_process_that_ends_early_is_told_with_its_last_words(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    command = program(tmp_path, "print('no such model'); raise SystemExit(7)")
+    with (
+        pytest.raises(Trouble, match=r"exit code 7(.|\n)*no such model"),
+        server.started(command, log, print) as process,
+    ):
+        server.wait_ready(process, 9, log, print, 10)
+
+
+def test_a_process_that_is_never_ready_is_ended(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    seen: list[int] = []
+    command = program(tmp_path, "import time\nprint('loading', flush=True)\ntime.sleep(60)")
+    with (
+        pytest.raises(Trouble, match=r"not ready within 0.5 s(.|\n)*loading"),
+        server.started(command, log, seen.append) as process,
+    ):
+        server.wait_ready(process, 9, log, print, 0.5)
+    assert process.poll() is not None
+    assert seen == [process.pid]
+
+
+def test_a_failure_to_record_ends_the_process(tmp_path: Path) -> None:
+    pids = []
+
+    def record(pid: int) -> None:
+        pids.append(pid)
+        raise OSError("disk full")
+
+    command = program(tmp_path, "import time\ntime.sleep(60)")
+    with pytest.raises(OSError, match="disk full"), server.started(command, tmp_path / "log", record):
+        pytest.fail("the block must not run")
+    assert not psutil.pid_exists(pids[0]) or psutil.Process(pids[0]).status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_watch_says_each_model_once_and_waits_for_whole_lines(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    told: list[str] = []
+    watch = server.Watch(log, told.append)
+    log.write_bytes(b"x\nI model_lifecycle.cc:839] \"successfully loaded 'a'\"\nI successfully loa")
+    watch.look()
+    with log.open("ab") as file:
+        file.write(b"ded 'b'\n\xff\xfe\n")
+    watch.look()
+    watch.look()
+    assert told == ["  loaded a", "  loaded b"]
