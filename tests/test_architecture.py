@@ -20,9 +20,11 @@ MAY_USE = {
 ANYWHERE = {"msgspec", "packaging", "rich", "numpy"}
 # Two modules for one package, each for a reason of its own.
 TWO_DOORS = {
+    "google": {"environment/artifacts/model_config.py", "recipes/client.py"},  # messages of files, and of the client
     "invoke": {"tasks.py", "environment/invocation.py"},  # the tasks, and the errors of their parser
     "psutil": {"environment/machine.py", "recipes/processes.py"},  # what the host has, and what runs on it
     "tokenizers": {"recipes/rehearsal/text.py", "recipes/rehearsal/train.py"},  # what serves, and what trains
+    "tritonclient": {"environment/artifacts/model_config.py", "recipes/client.py"},  # its message types, and the client
 }
 
 
