@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from invoke import Context, Exit, task
 
@@ -311,7 +311,9 @@ def tell_plan(plan: Plan, *, json: bool) -> None:
         "registry": "a mirror instead of nvcr.io: HOST[:PORT][/PATH]",
         "jobs": "compile jobs of a build from source (default: what this host's memory bears)",
         "arch": "CUDA architectures of a build from source, such as 90-real (default: this host's GPUs)",
-        "json": "with --dry: the plan as data",
+        "locked": "make exactly what trtllm.lock.json locks, and refuse anything else",
+        "verify": "only look into this image and compare it with the release it is, or with --tag",
+        "json": "as data; with --dry, the plan",
     },
 )
 def image(
@@ -322,21 +324,56 @@ def image(
     registry: str = "",
     jobs: int = 0,
     arch: str = "",
+    locked: bool = False,
+    verify: str = "",
     json: bool = False,
 ) -> None:
     """Make the matched, verified image of a release: pulled or built from source. `--dry` prints every command."""
     with told():
-        from environment import machine
         from environment.images.order import ordered
-        from environment.images.planning import plan
         from environment.workspace import current
 
+        if verify:
+            verify_image(verify, tag, json=json)
+        workspace = current(ROOT).root
         registry = registry or c.config.get("image", {}).get("registry", "")
         order = ordered(tag=tag, way=from_, name=name, registry=registry, jobs=jobs, architectures=arch)
-        planned = plan(order, machine.this(), current(ROOT).root)
         if c.config.run.dry:
-            tell_plan(planned, json=json)
-            return
+            from environment import machine
+            from environment.images.planning import plan
+
+            tell_plan(plan(order, machine.this(), workspace), json=json)
+        else:
+            from environment.images import inspection, lock, making
+
+            file = ROOT / lock.NAME
+            made = making.make(lock.pinned(order, file) if locked else order, workspace)
+            if locked:
+                lock.refuse_differences(file, order.name)
+            inspection.tell_made(order.name, made, json=json)
+
+
+def verify_image(reference: str, tag: str, *, json: bool) -> NoReturn:
+    """Looks into one image, says what was found, and ends with its exit code."""
+    from environment.images import inspection
+
+    found = inspection.inspect(reference, tag)
+    inspection.tell(found, json=json)
+    raise Exit(code=found.code)
+
+
+@task(help={"tag": "the release whose image is locked", "name": "the image's name (default: trtllm:TAG)"})
+def lock(c: Context, tag: str = "", name: str = "") -> None:
+    """Write trtllm.lock.json: which image exactly, from what, and what was found inside."""
+    with told():
+        from environment.console import say
+        from environment.images import lock
+        from environment.images.order import ordered
+
+        order = ordered(tag=tag, way="", name=name, registry="", jobs=0, architectures="")
+        locked = lock.taken(order.name)
+        lock.write(locked, ROOT / lock.NAME)
+        say(f"{lock.NAME}: {order.name} is {locked.image.id}")
 
 
 @task(help={"json": "as data"})

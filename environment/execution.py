@@ -8,7 +8,9 @@ import signal
 import subprocess
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from environment.console import say
 from environment.errors import Trouble
@@ -16,12 +18,18 @@ from environment.plan import Plan, Step
 
 LAST_LINES = 20
 HERE = Path(__file__).parents[1]  # where `./inv` is
+GLANCE = 0.2  # seconds between two looks at what a command has written
 GRACE = 10.0  # seconds between asking a process group to end and ending it
 
 
-def carry_out(plan: Plan, logs: Path) -> None:
+Actor = Callable[[tuple[str, ...], Step, Path], None]
+NOBODY: Mapping[str, Actor] = MappingProxyType({})
+
+
+def carry_out(plan: Plan, logs: Path, actors: Mapping[str, Actor] = NOBODY) -> None:
     """Runs the steps of `plan` in order, each with a log of its own in `logs`; stops at the first that fails.
 
+    `actors` do the steps of their tool in their own way: with progress, a watchdog, or a look at what came out.
     Raises Trouble with the command, its last lines and its log.
     """
     logs.mkdir(parents=True, exist_ok=True)
@@ -33,12 +41,15 @@ def carry_out(plan: Plan, logs: Path) -> None:
             continue
         say(heading)
         started = time.monotonic()
-        run(plan.words(step), step, logs / f"{number:02}-{step.tool}.log")
+        actors.get(step.tool, run)(plan.words(step), step, logs / f"{number:02}-{step.tool}.log")
         say(f"      done in {time.monotonic() - started:.1f} s", style="dim")
 
 
-def run(words: tuple[str, ...], step: Step, log: Path) -> None:
-    """Runs one command in its own process group, its output into `log`; an interrupt ends the whole group."""
+def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], None] | None = None) -> None:
+    """Runs one command in its own process group, its output into `log`; an interrupt ends the whole group.
+
+    `watch` is told each line that the command has written, as it is written.
+    """
     environment = {**os.environ, **(step.env if step.where == "host" else {})}
     with log.open("wb") as file:
         try:
@@ -54,12 +65,24 @@ def run(words: tuple[str, ...], step: Step, log: Path) -> None:
         except OSError as error:
             raise Trouble(f"{words[0]} cannot be started: {error.strerror}", where=shlex.join(words)) from error
         try:
-            code = process.wait()
+            code = followed(process, log, watch) if watch else process.wait()
         except BaseException:
             end_group(process)
             raise
     if code != 0:
         raise failed(step, words, code, log)
+
+
+def followed(process: subprocess.Popen[bytes], log: Path, watch: Callable[[str], None]) -> int:
+    """Waits for the process, telling `watch` each line of its log; its exit code."""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        while True:
+            code = process.poll()  # asked before reading, so that the last lines are not missed
+            for line in lines:
+                watch(line.rstrip("\n"))
+            if code is not None:
+                return code
+            time.sleep(GLANCE)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from environment.errors import Trouble
 from environment.images.reference import mirrored
 from environment.images.sources import checkout
+from environment.images.tools import BUILD, PULL, named_build
 from environment.machine import Machine
 from environment.plan import Step
 from environment.releases import Release
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 JOB = 2_000_000_000  # bytes of memory and swap per compile job; 24 jobs need more than 30 GB (TensorRT-LLM#1028)
 LINKING = 30_000_000_000  # bytes that the link step needs at its peak (TensorRT-LLM#1028)
-BUILD = "docker build"
 
 
 def jobs_for(machine: Machine) -> int:
@@ -66,9 +66,10 @@ def dockerfile_steps(order: Order, machine: Machine, place: Path) -> tuple[Step,
     base = mirrored(build.base_image, registry)
     original, copy = str(place / build.dockerfile), str(place.with_name("Dockerfile"))
     line = f"{build.build_wheel_line} {flags(order, machine)}"
+    buildkit = machine.buildkit or build.uses_run_mount
     arguments = {name: mirrored(value, registry) for name, value in build.build_args.items()}
     return (
-        Step(title=f"Pull {base}", tool="docker pull", argv=("docker", "pull", base)),
+        Step(title=f"Pull {base}", tool=PULL, argv=("docker", "pull", base)),
         Step(title="Copy the Dockerfile", tool="cp", argv=("cp", original, copy)),
         Step(
             title="Set the number of jobs and the architectures",
@@ -81,11 +82,11 @@ def dockerfile_steps(order: Order, machine: Machine, place: Path) -> tuple[Step,
             title=f"Build trtllm-source:{order.release.tag}",
             tool=BUILD,
             argv=(
-                *("docker", "build", "--file", copy, "--tag", f"trtllm-source:{order.release.tag}"),
+                *named_build(f"trtllm-source:{order.release.tag}", copy, buildkit=buildkit),
                 *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
                 str(place / build.context),
             ),
-            env={"DOCKER_BUILDKIT": "1" if machine.buildkit or build.uses_run_mount else "0"},
+            env={"DOCKER_BUILDKIT": "1" if buildkit else "0"},
         ),
     )
 

@@ -11,6 +11,7 @@ from environment.images.building import build_steps
 from environment.images.choice import Choice
 from environment.images.reference import mirrored
 from environment.images.sources import overlay_sources
+from environment.images.tools import BUILD, PULL, VERIFY, named_build
 from environment.machine import Machine
 from environment.plan import Plan, Step
 from environment.releases import Release
@@ -18,7 +19,6 @@ from environment.releases import Release
 ROOT = Path(__file__).parents[2]
 OVERLAY = Path("dockerfiles/overlay.Dockerfile")  # both from the project's folder, where a plan runs
 PROBE_SCRIPT = Path("environment/images/probe.py")
-PULL, BUILD, VERIFY, TAG = "docker pull", "docker build", "verify", "docker tag"  # tools of the steps of an image
 IDENTITY = "io.trtllm.identity"
 
 
@@ -32,7 +32,7 @@ class Order:
     registry: str = ""
     jobs: int = 0
     architectures: tuple[str, ...] = ()
-    base: str = ""  # the exact base to use, such as a digest from a lock file
+    digest: str = ""  # of the base, when a lock file says which it has to be
 
     @property
     def candidate(self) -> str:
@@ -49,7 +49,13 @@ def base_of(order: Order) -> str:
     """The image that the overlay is put on: NVIDIA's, or the one built from source."""
     if order.choice.way == "source":
         return f"trtllm-source:{order.release.tag}"
-    return order.base or mirrored(order.release.ngc.recommended_image or "", order.registry)
+    return mirrored(order.release.ngc.recommended_image or "", order.registry)
+
+
+def pulled(order: Order) -> str:
+    """The base as it is pulled: by its digest when one is locked."""
+    base = base_of(order)
+    return f"{base.rpartition(':')[0]}@{order.digest}" if order.digest else base
 
 
 def identity(order: Order) -> str:
@@ -80,8 +86,10 @@ def plan(order: Order, machine: Machine, workspace: Path) -> Plan:
 
 def base_steps(order: Order) -> tuple[Step, ...]:
     """Pulls NVIDIA's image."""
-    base = base_of(order)
-    return (Step(title=f"Pull {base}", tool=PULL, argv=("docker", "pull", base), why=order.choice.why),)
+    base = pulled(order)
+    pull = Step(title=f"Pull {base}", tool=PULL, argv=("docker", "pull", base), why=order.choice.why)
+    name = Step(title=f"Name it {base_of(order)}", tool="docker-tag", argv=("docker", "tag", base, base_of(order)))
+    return (pull, name) if order.digest else (pull,)
 
 
 def overlay_steps(order: Order, machine: Machine, store: Path, context: Path) -> tuple[Step, ...]:
@@ -92,7 +100,7 @@ def overlay_steps(order: Order, machine: Machine, store: Path, context: Path) ->
         title=f"Build the overlay {order.candidate}",
         tool=BUILD,
         argv=(
-            *("docker", "build", "--file", str(OVERLAY), "--tag", order.candidate),
+            *named_build(order.candidate, str(OVERLAY), buildkit=machine.buildkit),
             *("--build-arg", f"BASE={base_of(order)}"),
             *(word for name, value in labels(order).items() for word in ("--label", f"{name}={value}")),
             str(context),
@@ -124,6 +132,6 @@ def last_steps(order: Order) -> tuple[Step, ...]:
     run = ("docker", "run", "--rm", "--network=none", "--entrypoint", "python3", order.candidate, PROBE)
     return (
         Step(title="Verify what is inside", tool=VERIFY, argv=(*run, HOME), why="claimed versus observed"),
-        Step(title=f"Name it {order.name}", tool=TAG, argv=("docker", "tag", order.candidate, order.name)),
-        Step(title="Drop the working name", tool="docker rmi", argv=("docker", "rmi", order.candidate)),
+        Step(title=f"Name it {order.name}", tool="docker-tag", argv=("docker", "tag", order.candidate, order.name)),
+        Step(title="Drop the working name", tool="docker-rmi", argv=("docker", "rmi", order.candidate)),
     )

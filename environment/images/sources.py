@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from environment.images.tools import EXACT, LFS
 from environment.plan import Step
 from environment.releases import Release
 
 GITHUB = "https://github.com"  # a company mirror of it is Git's own matter: url.<base>.insteadOf
-EXACT = "exactly"  # the tool of a step whose output has to be what `why` says
-LFS = "git-lfs"  # the tool of the step after which no pointer file may be left
 
 
 def git(title: str, *words: str, tool: str = "git", why: str = "", output: str = "") -> Step:

@@ -1,0 +1,190 @@
+"""Carries an image's plan out: looks before it pulls, verifies before it names, and leaves nothing half-made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from environment import execution, machine, registry
+from environment.console import say
+from environment.container import Engine, Image, connect, credentials
+from environment.docker_errors import DockerTrouble, recognise
+from environment.errors import Trouble
+from environment.image_layout import HOME
+from environment.images.planning import IDENTITY, PROBE_SCRIPT, ROOT, Order, identity, plan, pulled
+from environment.images.readiness import refuse_unready, warnings
+from environment.images.reference import parts
+from environment.images.tools import BUILD, EXACT, LFS, PULL, VERIFY
+from environment.images.verification import Finding, claims, compare, observations, refuse_differences
+from environment.layers import amount
+from environment.plan import Plan, Step
+from environment.progress import BuildProgress, PullProgress
+
+PROBING = 300  # seconds the probe may take; it walks the file names of a 30 GB image
+OTHERWISE = "invoke releases   shows which tag holds which release"
+POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """The image, what was found in it, and whether anything had to be done."""
+
+    image: Image
+    findings: tuple[Finding, ...]
+    new: bool
+
+
+def make(order: Order, workspace: Path) -> Made:
+    """The image of `order`: the one that is there when it is the same, else a new one.
+
+    Raises Trouble when a step fails or something else is inside than claimed; then no new name is given to anything.
+    """
+    engine = connect()
+    there = engine.image(order.name)
+    if there and there.labels.get(IDENTITY) == identity(order):
+        return Made(image=there, findings=(), new=False)
+    this = machine.this()
+    refuse_unready(order, engine.info(), base_there=engine.image(pulled(order)) is not None)
+    for warning in warnings(order, this):
+        say(warning, style="yellow")
+    return carry_out(order, plan(order, this, workspace), engine, workspace / "images" / order.release.tag / "logs")
+
+
+def carry_out(order: Order, planned: Plan, engine: Engine, logs: Path) -> Made:
+    """Carries the plan out; the working name is taken away again, whatever happens."""
+    maker = Maker(order, engine)
+    actors = {PULL: maker.pull, BUILD: build, VERIFY: maker.verify, EXACT: expect, LFS: refuse_pointers}
+    try:
+        execution.carry_out(planned, logs, actors)
+    finally:
+        engine.untag(order.candidate)
+    made = engine.image(order.name)
+    if made is None:
+        raise DockerTrouble(f"{order.name} vanished while it was made", id="image-unknown")
+    return Made(image=made, findings=maker.findings, new=True)
+
+
+class Maker:
+    """The actors that need to know the order and the engine."""
+
+    def __init__(self, order: Order, engine: Engine) -> None:
+        self.order, self.engine = order, engine
+        self.findings: tuple[Finding, ...] = ()
+
+    def pull(self, words: tuple[str, ...], _step: Step, _log: Path) -> None:
+        """Pulls an image unless it is here, after a look at what its registry claims of it."""
+        reference = words[-1]
+        if self.engine.image(reference):
+            say(f"      {reference} is on this engine already")
+            return
+        published = self._look(reference)
+        with PullProgress() as progress:
+            self.engine.pull(reference, progress)
+        self._expect_digest(reference, published)
+
+    def _look(self, reference: str) -> registry.Published | None:
+        """What the registry claims, refused when it is something else than the release; None when it does not say."""
+        try:
+            published = registry.look(reference, credentials(parts(reference)[0]))
+        except DockerTrouble as trouble:
+            say(f"      not looked at before the pull: {trouble.what}", style="yellow")
+            return None
+        say(f"      {published.digest}, {amount(published.size)} packed")
+        if reference == pulled(self.order):
+            claimed = claims(self.order.release, self.order.choice.way)
+            refuse_differences(
+                reference,
+                compare(claimed, announced(published.env)),
+                "invoke releases shows which tag holds which release",
+            )
+        return published
+
+    def _expect_digest(self, reference: str, published: registry.Published | None) -> None:
+        image = self.engine.image(reference)
+        digests = {digest.rpartition("@")[2] for digest in image.digests} if image else set()
+        if published and published.digest not in digests:
+            raise DockerTrouble(
+                f"{reference} changed while it was pulled: it was {published.digest}, and {', '.join(digests)} came",
+                id="digest-changed",
+                mend="run the same command again; pin it with invoke lock",
+            )
+
+    def verify(self, words: tuple[str, ...], _step: Step, log: Path) -> None:
+        """Runs the probe in the candidate, compares, and refuses differences."""
+        document = observe(self.engine, self.order.candidate, words[-2:])
+        log.write_text(json.dumps(document, indent=2), encoding="utf-8")
+        self.findings = compare(claims(self.order.release, self.order.choice.way), observations(document))
+        for finding in self.findings:
+            say(f"      {finding}", style="" if finding.agrees else "yellow")
+        refuse_differences(self.order.name, self.findings, OTHERWISE)
+
+
+def announced(env: Mapping[str, str]) -> dict[str, str]:
+    """What an image's environment says of it, by the names of the claims; nothing for what it does not say."""
+    names = {"triton": "TRITON_SERVER_VERSION", "container": "NVIDIA_TRITON_SERVER_VERSION", "cuda": "CUDA_VERSION"}
+    return {name: env[variable] for name, variable in names.items() if env.get(variable)}
+
+
+def observe(engine: Engine, image: str, words: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The probe's document on `image`; raises DockerTrouble when the probe cannot run in it."""
+    words = words or ("-c", (ROOT / PROBE_SCRIPT).read_text(encoding="utf-8"), HOME)
+    ended = engine.run(image, words, entrypoint=("python3",), limit=PROBING)
+    with suppress(ValueError):
+        document = json.loads(ended.out)
+        if ended.code == 0 and isinstance(document, dict) and document.get("schema") == "probe/1":
+            return document
+    last = " ".join((ended.err or ended.out).strip().splitlines()[-2:])
+    raise DockerTrouble(f"the probe could not look into {image}: exit code {ended.code}", id="probe", why=last)
+
+
+def build(words: tuple[str, ...], step: Step, log: Path) -> None:
+    """Runs a build, saying its stages; a failure names the instruction and the known remedy."""
+    try:
+        execution.run(words, step, log, BuildProgress())
+    except Trouble as trouble:
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        error = recognise(text[-20_000:])
+        what = f"{trouble.what}\n{error.what}" if error else trouble.what
+        mend = error.mend if error else trouble.mend
+        raise DockerTrouble(what, id=error.id if error else "", where=trouble.where, mend=mend) from trouble
+
+
+def expect(words: tuple[str, ...], step: Step, log: Path) -> None:
+    """Runs a command whose output has to be the last word of the step's `why`."""
+    execution.run(words, step, log)
+    expected, found = step.why.split()[-1], log.read_text(encoding="utf-8").strip()
+    if found != expected:
+        raise Trouble(
+            f"{step.title}: it is {found}, the release pins {expected}",
+            where=" ".join(words),
+            why="the backend only works with exactly the TensorRT-LLM commit it was tagged with",
+            mend="do not move the tag; compare with invoke releases --tag",
+        )
+
+
+def refuse_pointers(words: tuple[str, ...], step: Step, log: Path) -> None:
+    """Runs `git lfs ls-files` and refuses the build when a listed file is still a pointer."""
+    execution.run(words, step, log)
+    place = Path(words[words.index("-C") + 1])
+    listed = [line.split(" ", 2)[-1] for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    pointers = [name for name in listed if is_pointer(place / name)]
+    if pointers:
+        raise Trouble(
+            f"{len(pointers)} of {len(listed)} git-lfs files are still pointers: {', '.join(pointers[:3])}",
+            where=str(place),
+            why="the link step would fail on them, hours from now",
+            mend=f"git -C {place} lfs pull",
+        )
+
+
+def is_pointer(file: Path) -> bool:
+    """Whether a file is missing or holds a git-lfs pointer instead of its content."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(POINTER)) == POINTER
+    except OSError:
+        return True

@@ -1,0 +1,62 @@
+"""Whether this host can make the image: disk, tools, known blockers. Found out before the first byte is fetched."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from environment.container import Info
+from environment.errors import Trouble
+from environment.images.building import estimate, jobs_for
+from environment.images.planning import Order
+from environment.layers import amount
+from environment.machine import Machine, asked, free_space
+from environment.unknown import Unknown
+
+SOURCE_BUILD = 63_000_000_000  # bytes (TensorRT-LLM@9bd15f19:docs/source/installation/build-from-source-linux.md)
+PULLED = 35_000_000_000  # bytes of the largest trtllm container that is listed, for those without a listed size
+OVERLAY = 1_000_000_000  # bytes for what is put on it, generously
+UNITS = {"G": 1_000_000_000, "M": 1_000_000}
+
+
+def needed(order: Order, *, base_there: bool) -> int:
+    """Bytes that the engine's disk has to have free."""
+    if order.choice.way == "source":
+        return SOURCE_BUILD
+    if base_there:
+        return OVERLAY
+    container = order.release.container
+    return OVERLAY + (listed(container.claimed.size if container else None) or PULLED)
+
+
+def listed(size: str | None) -> int:
+    """A size as NVIDIA's table has it, `31G` or `20.49 GB`, in bytes; 0 for none."""
+    found = re.fullmatch(r"([\d.]+)\s*([GM])B?", size or "")
+    return int(float(found[1]) * UNITS[found[2]]) if found else 0
+
+
+def refuse_unready(order: Order, engine: Info, *, base_there: bool) -> None:
+    """Raises Trouble naming what is needed and what is there."""
+    need, free = needed(order, base_there=base_there), free_space(Path(engine.root))
+    if not isinstance(free, Unknown) and free < need:
+        raise Trouble(
+            f"{order.name} needs {amount(need)} free where Docker keeps its images, and {amount(free)} are",
+            where=engine.root,
+            mend="docker system df; docker image prune; or move Docker's data-root to a larger disk",
+        )
+    tools: dict[str, tuple[str, ...]] = {"git": ("git", "--version")}
+    if order.choice.way == "source" and order.release.source_build.git_lfs_required:
+        tools["git-lfs"] = ("git", "lfs", "version")
+    for tool, words in tools.items():
+        if isinstance(said := asked(*words), Unknown):
+            raise Trouble(f"{tool} is needed: {said.reason}", mend=f"sudo apt-get install {tool}")
+
+
+def warnings(order: Order, machine: Machine) -> tuple[str, ...]:
+    """What is known to go wrong, or to take long, with this order; said before it starts."""
+    if order.choice.way != "source":
+        return ()
+    tag, known = order.release.tag, order.release.source_build.known_blockers
+    blockers = tuple(f"known of {tag}: {blocker}" for blocker in known)
+    jobs = order.jobs or jobs_for(machine)
+    return (*blockers, f"a build from source takes hours; {estimate(machine, jobs)} (--jobs changes it)")
