@@ -5,8 +5,8 @@
 #                                 whatever engine this machine has; prints `export TRTLLM_TEST_ENGINES=...`
 #   tests/docker/engine.sh down   ends and removes what `up` made, and nothing else
 #
-# Versions (ENGINES): `installed` is the one of this Debian (20.10 on Debian 12) or whatever `dockerd` is here;
-# `trixie` is Debian 13's (26.1 with buildx), unpacked into the folder and not installed.
+# Versions (ENGINES): `installed` is the engine that answers on this machine, else a private one of the installed
+# docker.io (20.10 on Debian 12); `trixie` is Debian 13's (26.1 with buildx), unpacked into the folder, not installed.
 # Each engine has its own folder with socket, data, logs; the value of TRTLLM_TEST_ENGINES is a list of these folders,
 # and FOLDER/bin holds the docker command line that belongs to it.
 set -euo pipefail
@@ -26,6 +26,7 @@ packages() { # what the tests use besides the engine; only what is missing
     command -v docker-registry >/dev/null || missing+=(docker-registry)
     command -v git-lfs >/dev/null || missing+=(git-lfs)
     command -v busybox >/dev/null || missing+=(busybox-static)
+    command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
     [ ${#missing[@]} = 0 ] && return 0
     say "installing ${missing[*]}"
     apt-get -qq update >>"$top/apt.log" 2>&1
@@ -76,6 +77,10 @@ start() { # start FOLDER NUMBER
     local folder=$1 number=$2 bridge=trtllm$2
     answers "$folder" >/dev/null && return 0
     rm -f "$folder/docker.pid" "$folder/docker.sock"
+    if [ "${folder##*/}" = installed ] && timeout 10 "$folder/bin/docker" -H unix:///var/run/docker.sock info >/dev/null 2>&1; then
+        ln -s /var/run/docker.sock "$folder/docker.sock"
+        return 0
+    fi
     ip link show "$bridge" >/dev/null 2>&1 || { ip link add "$bridge" type bridge; ip addr add "192.168.25$number.1/24" dev "$bridge"; }
     ip link set "$bridge" up
     # Fewer attempts than the engine's five, so that a broken registry is found out in seconds.
@@ -90,16 +95,33 @@ start() { # start FOLDER NUMBER
     return 1
 }
 
-base_image() { # a shell and little else, for what needs only a container
-    local folder=$1 docker="$1/bin/docker -H unix://$1/docker.sock" root
-    [ -z "$($docker images -q trtllm-test/busybox:1)" ] || return 0
+base_images() { # a shell and little else; and Debian with Python, which the stand-ins for NVIDIA's images are made of
+    local folder=$1 docker="$1/bin/docker -H unix://$1/docker.sock"
+    [ -n "$($docker images -q trtllm-test/busybox:1)" ] || busybox_tar | $docker import --change 'ENV PATH=/bin' --change 'CMD ["sh"]' - trtllm-test/busybox:1 >/dev/null
+    [ -n "$($docker images -q trtllm-test/python:1)" ] && return 0
+    [ -s "$top/python.tar" ] || python_tar "$top/python.tar"
+    $docker import --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' --change 'CMD ["bash"]' "$top/python.tar" trtllm-test/python:1 >/dev/null
+}
+
+busybox_tar() {
+    local root
     root=$(mktemp -d)
     mkdir -p "$root/bin" "$root/etc" "$root/tmp"
     chmod 1777 "$root/tmp"
     cp /bin/busybox "$root/bin/"
     busybox --list | grep -vx busybox | while read -r name; do ln -s busybox "$root/bin/$name"; done
-    tar -C "$root" -c . | $docker import --change 'ENV PATH=/bin' --change 'CMD ["sh"]' - trtllm-test/busybox:1 >/dev/null
+    tar -C "$root" -c .
     rm -rf "$root"
+}
+
+python_tar() { # unpacked only, no maintainer script is run: seconds instead of half a minute
+    local mirror
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | head -1)
+    say "making a Debian with Python"
+    TMPDIR=$top mmdebstrap --quiet --format=tar --variant=extract --mode=root --include=python3,bash,dash,coreutils,grep,sed,libc-bin,base-files \
+        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --extract-hook='ldconfig -r "$1"; mkdir -p "$1/tmp"; chmod 1777 "$1/tmp"' \
+        bookworm "$1.part" "$mirror" >>"$top/mmdebstrap.log" 2>&1 || { tail -5 "$top/mmdebstrap.log" >&2; return 1; }
+    mv "$1.part" "$1"
 }
 
 stop() {
@@ -126,7 +148,7 @@ up)
         number=$((number + 1))
         programs "$top/$name" "$name"
         start "$top/$name" $number 9>&- || { say "the engine $name does not start"; exit 1; }
-        base_image "$top/$name"
+        base_images "$top/$name"
         say "engine $(answers "$top/$name") at $top/$name/docker.sock"
         list="$list${list:+:}$top/$name"
     done

@@ -1,0 +1,1 @@
+"""On real Docker Engines: see engine.sh."""
