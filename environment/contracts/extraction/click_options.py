@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from environment.contracts.extraction.arguments import Found, made, plain
+from environment.contracts.extraction.arguments import Found
 from environment.contracts.extraction.evaluation import Scope
 from environment.contracts.extraction.found import FunctionValue, Opaque
+from environment.contracts.extraction.option import made, plain
 from environment.contracts.extraction.source import Module
 from environment.contracts.record import Option
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from environment.contracts.extraction.arguments import Found, made
+from environment.contracts.extraction.arguments import Found
+from environment.contracts.extraction.option import made
 from environment.contracts.record import Option
 from environment.errors import Trouble
 
