@@ -17,6 +17,7 @@ from invoke import Context, Exit, task
 from environment import invocation
 
 if TYPE_CHECKING:
+    from doctor.subject import Asked
     from environment.plan import Plan
     from recipes.deployment import Deployment
 
@@ -139,8 +140,15 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
     help={
         "log": "name the cause of a failure from its log (repeatable; `-` is standard input)",
         "tag": "the release to judge for",
-        "json": "as data",
+        "recipe": "what shall be served: its type, size and GPUs are judged, too",
+        "tp": "GPUs that share each layer",
+        "pp": "pipeline stages",
+        "image": "an image to look into",
+        "json": "as data (doctor/doctor.schema.json)",
+        "html": "write the report as one page, too",
         "lang": "en or zh",
+        "save": "write the readings to a file, without secrets and names",
+        "bundle": "judge the host whose readings this file holds",
         "explain": "all about one check, by id or slug",
         "strict": "warnings are failures, and every unanswered check is required",
     },
@@ -149,8 +157,15 @@ def doctor(
     c: Context,
     log: list[str],
     tag: str = "",
+    recipe: str = "",
+    tp: int = 1,
+    pp: int = 1,
+    image: str = "",
     json: bool = False,
+    html: str = "",
     lang: str = "en",
+    save: str = "",
+    bundle: str = "",
     explain: str = "",
     strict: bool = False,
 ) -> None:
@@ -161,10 +176,31 @@ def doctor(
 
             code = tell(log, json)
         else:
-            from doctor import consultation
+            from doctor.consultation import Telling, explained, hold
+            from doctor.visit import visit
 
-            code = consultation.explain(explain, lang) if explain else consultation.hold(tag, lang, json, strict)
+            if explain:
+                raise Exit(code=explained(explain, lang))
+            telling = Telling(language=lang, json=json, html=html, save=save, strict=strict)
+            code = hold(visit(tag, asked(recipe, tag, tp, pp), ROOT, image=image), telling, bundle)
     raise Exit(code=code)
+
+
+def asked(recipe: str, tag: str, tp: int, pp: int) -> Asked:
+    """What the doctor judges the host for: some GPUs, or a recipe on them."""
+    from doctor.subject import Asked
+    from environment.errors import Usage
+    from environment.workspace import current
+    from recipes.deployment import Ports, deploy
+
+    if not recipe:
+        if min(tp, pp) < 1:
+            raise Usage(f"--tp {tp} and --pp {pp} must be at least 1")
+        return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp)
+    wanted = deploy(recipe, workspace=current(ROOT), ports=Ports(), tag=tag, tp=tp, pp=pp)
+    return Asked(
+        gpus=wanted.world_size, tensor_parallel=tp, pipeline_parallel=pp, dtype=wanted.dtype, recipe=wanted.recipe_name
+    )
 
 
 @task(

@@ -1,39 +1,72 @@
-"""What `invoke doctor` does: visit, judge, tell. The acting side of the doctor; the task only parses and ends."""
+"""What `invoke doctor` does: take readings, judge, tell. The acting side; the task only parses."""
 
 from __future__ import annotations
 
+import getpass
 import os
+import platform
 import shutil
+import socket
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from doctor import report, text
+from doctor import bundle, page, redaction, report, text
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import LANGUAGES, filled, texts
-from doctor.outcome import Check
-from doctor.subject import Asked, Subject
-from doctor.visit import host_readings, judged, subject
-from environment.console import result, result_json
-from environment.errors import ExitCode, unknown_name
-from environment.releases import DEFAULT_TAG, find
+from doctor.outcome import Check, Outcome
+from doctor.subject import Subject
+from doctor.visit import Visit, judged, subject, taken
+from environment.console import result, result_json, say
+from environment.errors import ExitCode, Trouble, unknown_name
+from environment.releases import Release
 
 
-def hold(tag: str, language: str, as_json: bool, strict: bool) -> ExitCode:
-    """Judges this host and prints the report; the exit code says how it ended."""
-    release, words, asked = find(tag or DEFAULT_TAG), _language(language), Asked()
-    outcomes = judged(subject(host_readings(asked, words), release, asked), words)
-    if as_json:
-        result_json(report.SCHEMA, report.document(outcomes, {"tag": release.tag}))
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """How the report is told, and which files are written beside it."""
+
+    language: str = "en"
+    json: bool = False
+    html: str = ""
+    save: str = ""
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise unknown_name("language", self.language, LANGUAGES)
+
+
+def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:
+    """Judges this host, or the one in the bundle `saved`, and tells; the exit code says how it ended."""
+    readings = bundle.load(Path(saved)) if saved else taken(visit, telling.language)
+    if telling.save:
+        bundle.save(redaction.without_names(readings, _names()), Path(telling.save))
+        say(f"readings saved in {telling.save}, without secrets and names: look through it before you send it")
+    outcomes = judged(subject(readings, visit.release, visit.asked), telling.language)
+    _tell(outcomes, visit.release, telling, saved)
+    return report.exit_code(outcomes, strict=telling.strict)
+
+
+def _tell(outcomes: Sequence[Outcome], release: Release, telling: Telling, saved: str) -> None:
+    words = texts(telling.language)
+    shared = words.common["report"]
+    place = Path(saved).name if saved else shared["here"]
+    heading = filled(shared["heading"], {"tag": release.tag, "place": place})
+    if telling.html:
+        _write(Path(telling.html), page.page(outcomes, words, heading=heading))
+    if telling.json:
+        about = {"tag": release.tag, "source": "bundle" if saved else "host"}
+        result_json(report.SCHEMA, report.document(outcomes, about))
     else:
-        shared = texts(words).common["report"]
-        heading = filled(shared["heading"], {"tag": release.tag, "place": shared["here"]})
-        result(text.told(outcomes, texts(words), heading=heading, width=_width(), colour=_colour()))
-    return report.exit_code(outcomes, strict=strict)
+        result(text.told(outcomes, words, heading=heading, width=_width(), colour=_colour()))
 
 
-def explain(name: str, language: str) -> ExitCode:
+def explained(name: str, language: str) -> ExitCode:
     """Prints the page of one check."""
-    check = _check(name)
-    result(text.page(check, texts(_language(language))))
+    telling = Telling(language=language)
+    result(text.page(_check(name), texts(telling.language)))
     return ExitCode.OK
 
 
@@ -44,10 +77,25 @@ def _check(name: str) -> Check[Subject]:
     raise unknown_name("check", name, by_name, mend="invoke doctor --json lists the checks")
 
 
-def _language(name: str) -> str:
-    if name not in LANGUAGES:
-        raise unknown_name("language", name, LANGUAGES)
-    return name
+def _write(file: Path, words: str) -> None:
+    try:
+        file.write_text(words, encoding="utf-8")
+    except OSError as error:
+        raise Trouble(f"cannot write {file}: {error.strerror}") from error
+    say(f"page written to {file}")
+
+
+def _names() -> tuple[str, ...]:
+    """What this host and whoever runs this are called."""
+    host = {socket.gethostname(), platform.node(), socket.getfqdn().partition(".")[0]}
+    return tuple(name for name in {*host, _user()} if name not in {"", "root", "localhost"})
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _width() -> int:

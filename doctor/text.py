@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -22,6 +22,8 @@ COLOURS = {
 }
 INDENT = " " * 6
 LABEL = 5
+WIDE = "\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
+PIECE = re.compile(rf"\s*(?:[{WIDE}][，。；：、）！？”]*|[^\s{WIDE}]+[，。；：、）！？”]*)")
 
 
 def told(outcomes: Sequence[Outcome], texts: Texts, *, heading: str, width: int = 100, colour: bool = False) -> str:
@@ -29,7 +31,8 @@ def told(outcomes: Sequence[Outcome], texts: Texts, *, heading: str, width: int 
     words = texts.common["report"]
     troubles = [outcome for outcome in worst_first(outcomes) if outcome.state not in (State.PASS, State.SKIP)]
     blocks = [_block(outcome, texts, width, colour) for outcome in troubles]
-    return "\n".join([heading, "", *blocks, *_quiet(outcomes, words, width, colour), "", _last(outcomes, words)])
+    last = wrapped(_last(outcomes, words), width, "", "")
+    return "\n".join([heading, "", *blocks, *_quiet(outcomes, words, width, colour), "", last])
 
 
 def page(check: Check[Any], texts: Texts) -> str:
@@ -91,15 +94,11 @@ def cells(text: str) -> int:
 
 
 def wrapped(text: str, width: int, first: str, rest: str) -> str:
-    """The text in lines of at most `width` columns; commands and other long words are never broken."""
-    if cells(text) > len(text):  # Chinese may break anywhere; half the width is a line that surely fits
-        width = width * len(text) // cells(text)
-    lines = textwrap.wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=cells(text) > len(text),
-        break_on_hyphens=False,
-    )
-    return "\n".join(lines)
+    """The text in lines of at most `width` columns. Words are never broken; Chinese may break between characters."""
+    lines, line, start = [], first, first
+    for piece in PIECE.findall(text):
+        if line != start and cells(line + piece) > width:
+            lines.append(line)
+            line, start, piece = rest, rest, piece.lstrip()  # noqa: PLW2901
+        line += piece
+    return "\n".join([*lines, line])

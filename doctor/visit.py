@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from doctor.advisories import advisories
@@ -12,29 +12,55 @@ from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
 from doctor.examination import examine
 from doctor.facts import docker, gpu, host, image
-from doctor.facts.readings import Readings
+from doctor.facts.readings import Reading, Readings
 from doctor.outcome import Check, Outcome
 from doctor.probes import docker as docker_probes
 from doctor.probes import gpu as gpu_probes
 from doctor.probes import host as host_probes
+from doctor.probes import image as image_probes
 from doctor.probes.taking import Probe, finish, start
+from doctor.redaction import without_secrets
 from doctor.subject import Asked, Subject
-from environment.releases import Release
+from environment.releases import DEFAULT_TAG, Release, find
+from environment.workspace import Workspace, current
+
+WHOLE_RUN = 20.0  # seconds no visit exceeds
 
 
-def host_readings(asked: Asked, language: str = "en", deadline: float = 20.0) -> Readings:
-    """Takes every reading of this machine, none longer than `deadline` seconds.
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """What is looked at, for which release, and what is asked of it."""
+
+    release: Release
+    workspace: Workspace
+    asked: Asked = field(default_factory=Asked)
+    image: str = ""
+
+
+def visit(tag: str, asked: Asked, beside: Path, *, image: str = "") -> Visit:
+    """A visit for the release of a tag (the default one for ""); raises Usage for a tag that is not known."""
+    return Visit(release=find(tag or DEFAULT_TAG), workspace=current(beside), asked=asked, image=image)
+
+
+def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
+    """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out.
 
     The words of the report are loaded while the probes are at work.
     """
-    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in _probes(asked)))
+    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in _probes(visit)))
     texts(language)
-    return finish(runs)
+    advisories()
+    return without_secrets(finish(runs))
 
 
-def _probes(asked: Asked) -> tuple[Probe, ...]:
-    disks = {"work": Path.cwd(), "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
-    return (*docker_probes.probes(), *gpu_probes.probes(), *host_probes.probes(disks, asked.http_port))
+def _probes(visit: Visit) -> tuple[Probe, ...]:
+    disks = {"work": visit.workspace.root, "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
+    return (
+        *(image_probes.probes(visit.image) if visit.image else ()),
+        *docker_probes.probes(),
+        *gpu_probes.probes(),
+        *host_probes.probes(disks, visit.asked.http_port),
+    )
 
 
 def _cache() -> Path:

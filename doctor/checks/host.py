@@ -31,7 +31,7 @@ def os_arch(subject: Subject) -> Finding:
 def disk_image(subject: Subject) -> Finding:
     """The release's image fits where the Docker engine keeps its data."""
     needed = given(image_bytes(subject), "not-in-release")
-    room = _disk(subject, "docker", "no-docker")
+    room = _disk(subject, "docker", "no-root")
     values = {"path": room.path, "free": room.free, "needed": needed, "image": subject.release.image}
     if room.free < needed:
         return failed(**values)
@@ -40,7 +40,7 @@ def disk_image(subject: Subject) -> Finding:
 
 def disk_build(subject: Subject) -> Finding:
     """A build from source needs more room than its result."""
-    room = _disk(subject, "docker", "no-docker")
+    room = _disk(subject, "docker", "no-root")
     values = {"path": room.path, "free": room.free, "needed": BUILD_BYTES}
     return passed(**values) if room.free >= BUILD_BYTES else warned(**values)
 

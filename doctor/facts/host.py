@@ -111,7 +111,7 @@ def parse(readings: Readings) -> Host:
         system=record(readings, "system", System),
         distribution=then(text(readings, "etc/os-release"), _distribution),
         memory=then(text(readings, "proc/meminfo"), _memory),
-        disks={name[5:]: record(readings, name, Disk) for name in readings if name.startswith("disk/")},
+        disks={name[5:]: record(readings, name, Disk) for name in _there(readings, "disk/")},
         file_systems=then(text(readings, "proc/mounts"), _file_systems),
         environment=record(readings, "environment", dict[str, str]),
         modules=_modules(readings),
@@ -177,6 +177,11 @@ def _ports(words: str) -> Mapping[int, bool]:
 def _tool(readings: Readings, name: str) -> str | Unknown | None:
     """What a program says of its version; None when it certainly is not installed."""
     return None if reading(readings, name).status == "absent" else text(readings, name)
+
+
+def _there(readings: Readings, kind: str) -> list[str]:
+    """The readings of a kind, without those of things that certainly are not on this host."""
+    return [name for name, taken in readings.items() if name.startswith(kind) and taken.status != "absent"]
 
 
 def _toolkit_settings(readings: Readings) -> Mapping[str, bool] | Unknown | None:

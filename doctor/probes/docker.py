@@ -11,13 +11,17 @@ from doctor.facts.readings import Reading
 from doctor.probes.host import disk
 from doctor.probes.sources import run_command
 from doctor.probes.taking import Probe, Taken
+from environment.image_layout import MADE_BY
 
-LABEL = "trtllm-home"  # every container of ours carries it
 DEADLINE = 6.0
+KEPT = (  # what checks read; the rest tells of the host's name, addresses and registries, which are nobody's business
+    *("ServerVersion", "DockerRootDir", "Driver", "Runtimes", "DefaultRuntime", "CgroupDriver", "CgroupVersion"),
+    *("SecurityOptions", "ClientInfo", "ServerErrors", "OperatingSystem", "KernelVersion", "Architecture", "Warnings"),
+)
 COMMANDS = {
     "docker/version": ("docker", "version", "--format", "{{json .}}"),
     "docker/containers": (
-        "docker", "ps", "--all", "--no-trunc", "--size=false", "--filter", f"label={LABEL}", "--format", "{{json .}}",
+        "docker", "ps", "--all", "--no-trunc", "--size=false", "--filter", f"label={MADE_BY}", "--format", "{{json .}}",
     ),
 }  # fmt: skip
 
@@ -38,15 +42,24 @@ def _command(name: str) -> Taken:
 def _info() -> Taken:
     """`docker info`, and then the disk under the engine's data root when that lies on this host."""
     info = run_command("docker", "info", "--format", "{{json .}}")
+    said = _object(info.text)
+    if said:
+        kept = {name: value for name, value in said.items() if name in KEPT}
+        info = msgspec.structs.replace(info, text=msgspec.json.encode(kept).decode())
     yield "docker/info", info
-    try:
-        root = msgspec.json.decode(info.text, type=dict[str, object]).get("DockerRootDir") or ""
-    except msgspec.MsgspecError:
-        root = ""
-    if isinstance(root, str) and Path(root).is_dir():
+    root = said.get("DockerRootDir")
+    if isinstance(root, str) and root and Path(root).is_dir():
         yield from disk("docker", Path(root)).read()
     else:
         yield "disk/docker", Reading(status="absent", reason="the engine names no data root on this host")
+
+
+def _object(text: str) -> dict[str, object]:
+    """The JSON object in a text that may begin with warnings; empty when there is none."""
+    try:
+        return msgspec.json.decode(text[max(text.find("{"), 0) :], type=dict[str, object])
+    except msgspec.MsgspecError:
+        return {}
 
 
 def _logins() -> Taken:

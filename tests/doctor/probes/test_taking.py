@@ -1,0 +1,124 @@
+"""A probe that hangs, breaks or talks too much costs its own readings and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from doctor.facts.readings import Reading
+from doctor.probes import taking
+from doctor.probes.taking import Probe, take
+
+WELL = Reading(text="well")
+
+
+def quick() -> Iterator[tuple[str, Reading]]:
+    yield "quick", WELL
+
+
+def hung() -> Iterator[tuple[str, Reading]]:
+    yield "first", WELL
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(60)
+
+
+def broken() -> Iterator[tuple[str, Reading]]:
+    yield "first", WELL
+    raise ValueError("no such luck")
+
+
+def killed() -> Iterator[tuple[str, Reading]]:
+    yield "first", WELL
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def endless() -> Iterator[tuple[str, Reading]]:
+    while True:
+        yield "first", Reading(text="x" * 100_000)
+
+
+def test_readings_come_from_every_probe() -> None:
+    probes = (Probe(gives=("quick",), read=quick), Probe(gives=("first", "second"), read=broken))
+    assert take(probes)["quick"] == WELL
+
+
+def test_a_hung_probe_is_cut_at_its_deadline_and_what_it_gave_before_is_kept() -> None:
+    start = time.monotonic()
+    found = take((Probe(gives=("first", "second"), read=hung, deadline=0.3), Probe(gives=("quick",), read=quick)))
+    assert time.monotonic() - start < 2
+    assert found["first"] == found["quick"] == WELL
+    assert found["second"].status == "timeout"
+    assert "0.3 s" in found["second"].reason
+
+
+def test_a_probe_is_cut_with_its_children(tmp_path: Path) -> None:
+    noted = tmp_path / "pid"
+
+    def parent() -> Iterator[tuple[str, Reading]]:
+        with subprocess.Popen(["sh", "-c", f"echo $$ >{noted}; trap '' TERM; sleep 60; sleep 60"]):
+            yield "child", WELL
+
+    take((Probe(gives=("child",), read=parent, deadline=0.7),))
+    pid = int(noted.read_text())
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(")")[1][:3]:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"process {pid} outlived its probe")
+
+
+def test_a_broken_probe_says_what_broke() -> None:
+    found = take((Probe(gives=("first", "second"), read=broken),))
+    assert found["first"] == WELL
+    assert found["second"] == Reading(status="failed", reason="ValueError: no such luck")
+
+
+def test_a_killed_probe_keeps_what_it_said() -> None:
+    found = take((Probe(gives=("first", "second"), read=killed),))
+    assert found["first"] == WELL
+    assert found["second"].status == "failed"
+
+
+def test_a_probe_that_talks_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking, "LARGEST", 1 << 20)
+    start = time.monotonic()
+    found = take((Probe(gives=("first", "second"), read=endless, deadline=20),))
+    assert time.monotonic() - start < 5
+    assert found["second"].status == "failed"
+
+
+def test_probes_run_at_the_same_time() -> None:
+    def slow(name: str) -> Probe:
+        def read() -> Iterator[tuple[str, Reading]]:
+            time.sleep(0.4)
+            yield name, WELL
+
+        return Probe(gives=(name,), read=read)
+
+    start = time.monotonic()
+    found = take(tuple(slow(f"p{number}") for number in range(6)))
+    assert time.monotonic() - start < 1.6
+    assert set(found.values()) == {WELL}
+
+
+def test_nothing_is_left_behind() -> None:
+    take((Probe(gives=("second",), read=hung, deadline=0.2),))
+    with suppress(ChildProcessError):
+        assert os.waitpid(-1, os.WNOHANG) == (0, 0)
+
+
+def test_a_probe_writes_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    def loud() -> Iterator[tuple[str, Reading]]:
+        os.write(1, b"out")
+        os.write(2, b"err")
+        yield "loud", WELL
+
+    assert take((Probe(gives=("loud",), read=loud),)) == {"loud": WELL}
+    assert capfd.readouterr() == ("", "")
