@@ -3,7 +3,7 @@
     from doctor import preflight
     from doctor.subject import Asked
 
-    preflight.require(release, Asked(gpus=4, tensor_parallel=4, http_port=8000), workspace)
+    preflight.require(release, Asked(gpus=4, tensor_parallel=4, http_port=8000))
 
 It takes about as long as `docker info` (a few tenths of a second) and never more than `DEADLINE`.
 """
@@ -11,6 +11,7 @@ It takes about as long as `docker info` (a few tenths of a second) and never mor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
@@ -19,23 +20,24 @@ from doctor.subject import Asked
 from doctor.visit import Visit, judged, subject, taken
 from environment.errors import Trouble
 from environment.releases import Release
-from environment.workspace import Workspace
+from environment.workspace import current
 
+BESIDE = Path(__file__).parents[1]  # where the workspace lies unless TRTLLM_WORKSPACE says otherwise
 DEADLINE = 1.2  # seconds: with the start of Python, the answer is there within two
 SERVING = frozenset({"G001", "G002", "G003", "G004", "G006", "G007", "G008", "G009", "D001", "D004", "S001"})
 
 
-def judge(release: Release, asked: Asked, workspace: Workspace, language: str = "en") -> tuple[Outcome, ...]:
+def judge(release: Release, asked: Asked, language: str = "en") -> tuple[Outcome, ...]:
     """What the checks say that decide whether this host can serve the release with `asked.gpus` GPUs and its ports."""
-    visit = Visit(release=release, asked=asked, workspace=workspace)
+    visit = Visit(release=release, asked=asked, workspace=current(BESIDE))
     readings = taken(visit, language, deadline=DEADLINE)
     checks = [check for check in CHECKS if check.id in SERVING]
     return judged(subject(readings, release, asked), language, checks)
 
 
-def require(release: Release, asked: Asked, workspace: Workspace, language: str = "en") -> None:
+def require(release: Release, asked: Asked, language: str = "en") -> None:
     """Raises Trouble with every failure, found and needed, and what mends it; says nothing when the host will do."""
-    failures = [outcome for outcome in judge(release, asked, workspace, language) if outcome.state is State.FAIL]
+    failures = [outcome for outcome in judge(release, asked, language) if outcome.state is State.FAIL]
     if failures:
         raise trouble(failures, release, texts(language).common["report"]["cannot"])
 

@@ -1,0 +1,43 @@
+"""What `serve` asks before it starts: fast, and a refusal that names what is missing, found and needed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from doctor import preflight
+from doctor.outcome import Outcome, State
+from doctor.subject import Asked
+from environment.errors import ExitCode, Trouble
+from environment.releases import find
+
+RELEASE = find("v0.10.0")
+
+
+def failure(name: str, message: str, fix: str) -> Outcome:
+    return Outcome(id=name, slug="s", title="t", state=State.FAIL, message=message, fix=fix)
+
+
+def test_the_refusal_names_every_failure_and_each_remedy_once() -> None:
+    failures = [failure("G008", "2 found, 4 needed", "lower --tp"), failure("D004", "no runtime", "lower --tp")]
+    said = str(preflight.trouble(failures, RELEASE, "cannot serve {tag}"))
+    assert "cannot serve v0.10.0" in said
+    assert "G008 2 found, 4 needed" in said
+    assert "D004 no runtime" in said
+    assert said.count("lower --tp") == 1
+    assert preflight.trouble(failures, RELEASE, "").code is ExitCode.FAILURE
+
+
+def test_this_host_is_judged_within_two_seconds() -> None:
+    start = time.monotonic()
+    said = preflight.judge(RELEASE, Asked(gpus=4, tensor_parallel=4))
+    assert time.monotonic() - start < 3
+    assert {outcome.id for outcome in said} == preflight.SERVING
+    assert not [outcome for outcome in said if outcome.crashed]
+
+
+def test_a_thousand_gpus_are_nowhere() -> None:
+    with pytest.raises(Trouble, match=r"cannot serve v0\.10\.0") as raised:
+        preflight.require(RELEASE, Asked(gpus=1000, tensor_parallel=1000))
+    assert "1000 needed" in raised.value.why
