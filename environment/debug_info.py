@@ -1,7 +1,7 @@
 """Frees the disk space of debugging sections in the shared libraries of a virtual environment.
 
 One wheel carries 66 MB of them. Only what lies in loadable segments is read at run time (System V ABI, "Program
-Loading"), so each library is written again with holes in place of everything else. Standard library only: `inv` runs
+Loading"), so each library gets a copy with holes in place of everything else. Standard library only: `inv` runs
 this before anything else is there.
 """
 
@@ -27,20 +27,34 @@ def loadable(image: bytes | bytearray) -> list[slice]:
 
 
 def free(library: Path) -> None:
-    """Writes the library again, sparse and without its section table, when that is worth it."""
+    """Puts a sparse copy without a section table in the library's place, when that is worth it.
+
+    The library itself is not written to: a server that runs may have it mapped.
+    """
+    found = library.stat()
+    if found.st_blocks * 512 < found.st_size:  # sparse already
+        return
     image = bytearray(library.read_bytes())
     segments = loadable(image)
     if not segments or len(image) - sum(part.stop - part.start for part in segments) < WORTH_FREEING:
         return
     image[SECTION_TABLE_OFFSET : SECTION_TABLE_OFFSET + 8] = bytes(8)
     image[SECTION_COUNT : SECTION_COUNT + 4] = bytes(4)
-    with library.open("wb") as file:
-        for part in segments:
+    copy = library.with_name(f"{library.name}.sparse")
+    write_sparse(copy, image, segments)
+    copy.chmod(found.st_mode)
+    copy.replace(library)
+
+
+def write_sparse(path: Path, image: bytes | bytearray, parts: list[slice]) -> None:
+    """A file of the size of `image` that has only `parts` of it, and holes elsewhere."""
+    with path.open("wb") as file:
+        for part in parts:
             file.seek(part.start)
             file.write(image[part])
         file.truncate(len(image))
 
 
 if __name__ == "__main__":
-    for found in Path(sys.argv[1]).rglob("*.so"):
-        free(found)
+    for shared_library in Path(sys.argv[1]).rglob("*.so"):
+        free(shared_library)

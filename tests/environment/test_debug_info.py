@@ -29,9 +29,15 @@ def test_text_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_freed_library_still_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = Path(shutil.copy(_ctypes.__file__, tmp_path))
-    before = library.stat().st_size
+    before, inode = library.stat().st_size, library.stat().st_ino
+    mapped = library.open("rb")
+    whole = mapped.read()
     monkeypatch.setattr(debug_info, "WORTH_FREEING", 1)
     debug_info.free(library)
-    assert library.stat().st_size == before
+    assert (library.stat().st_size, library.stat().st_ino == inode) == (before, False)
+    mapped.seek(0)
+    assert mapped.read() == whole, "a running process keeps what it mapped"
+    mapped.close()
+    assert [path.name for path in tmp_path.iterdir()] == [library.name]
     subprocess.run([sys.executable, "-c", "import _ctypes"], cwd=tmp_path, check=True)
     subprocess.run([sys.executable, "-c", f"import ctypes; ctypes.CDLL({str(library)!r})"], check=True)
