@@ -19,11 +19,22 @@ from pathlib import Path
 from environment.errors import Trouble
 from environment.staging import staged_folder
 from recipes.ports import HOST
+from recipes.rehearsal.repository import MODEL_PY
 
 ROOT = Path(__file__).parents[2]
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 EXIT_TIMEOUT = 4  # seconds Triton gives requests in flight when it is asked to end
-STAND_IN = "from recipes.rehearsal.models.tensorrt_llm import TritonPythonModel  # noqa: F401\n"
+# Triton's Python processes ignore PYTHONPATH; this module of the backend is what they import before any model.
+FIRST_IMPORT = "triton_python_backend_utils.py"
+PREAMBLE = f"""
+import sys
+
+sys.path.append({str(ROOT)!r})
+from recipes.rehearsal.python310 import restore
+
+restore()
+"""
+STAND_IN = MODEL_PY.format(model="tensorrt_llm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +69,21 @@ def require_python_library() -> None:
 def backends(into: Path) -> Path:
     """The backend directory under `into`: Triton's Python backend for this Python, and the stand-in for tensorrtllm.
 
-    Copies, made once: Triton refuses a library that a link leads out of the directory.
+    Copies, made once: Triton refuses a library that a link leads out of the directory. To the copy of the module that
+    every Python process imports first, a few lines are added which lead to this project.
     """
     source = wheel()
     stub = source / "python_backend_stubs" / PYTHON / "triton_python_backend_stub"
     if not stub.exists():
         raise Trouble(f"nvidia-pytriton has no Python backend for Python {PYTHON}", mend="PYTHON=python3.11 ./inv ...")
-    stamp = hashlib.sha256(f"{source} {stub.stat().st_mtime_ns} {STAND_IN}".encode()).hexdigest()[:12]
+    stamp = hashlib.sha256(f"{source} {stub.stat().st_mtime_ns} {STAND_IN} {PREAMBLE}".encode()).hexdigest()[:12]
     made = into / f"backends-py{PYTHON}-{stamp}"
     if not made.exists():
         with staged_folder(made) as stage:
             shutil.copytree(source / "backends" / "python", stage / "python")
             shutil.copy(stub, stage / "python")
+            with (stage / "python" / FIRST_IMPORT).open("a", encoding="utf-8") as utilities:
+                utilities.write(PREAMBLE)
             (stage / "tensorrtllm").mkdir()
             (stage / "tensorrtllm" / "model.py").write_text(STAND_IN)
     return made
@@ -90,11 +104,9 @@ def command(repository: Path, backend_folder: Path, ports: Mapping[str, int]) ->
 
 
 def variables(server: Path) -> dict[str, str]:
-    """What the server's Python processes need: libpython, this environment's packages, and this project."""
+    """What the server's Python processes need: libpython, and this environment's packages."""
     libraries = [str(sysconfig.get_config_var("LIBDIR") or ""), str(server.parents[1] / "nvidia_pytriton.libs")]
     return {
         "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }

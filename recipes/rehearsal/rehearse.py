@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import msgspec
-
-from environment.artifacts.checkpoint import Checkpoint
-from environment.artifacts.tokenizer import Tokenizer, read_tokenizer
 from environment.console import say
 from environment.errors import Trouble
-from environment.staging import staged_folder, write_whole
 from environment.workspace import Workspace
 from recipes import ports, processes, runs
-from recipes.rehearsal import binary, repository, server
-from recipes.rehearsal.architecture import Decoder, describe
-from recipes.rehearsal.checkpoint import SHIPPED, checked
-from recipes.rehearsal.conversion import convert
-from recipes.rehearsal.manifest import MANIFEST, Manifest
-from recipes.rehearsal.tensors import for_release
+from recipes.rehearsal import binary, server
+from recipes.rehearsal.checkpoint import SHIPPED
+from recipes.rehearsal.preparation import Material, Prepared, prepare
 from recipes.runs import Run
 
 READY_WITHIN = 120.0  # seconds
@@ -45,10 +36,18 @@ class Rehearsal:
     def settings(self) -> dict[str, str]:
         """What makes two rehearsals of one name the same."""
         said = {**asdict(self), **self.ports}
-        return {
-            key: str(said[key])
-            for key in ("recipe", "release", "checkpoint", "templates", "max_batch_size", *self.ports)
-        }
+        named = ("recipe", "release", "checkpoint", "templates", "max_batch_size", *self.ports)
+        return {key: str(said[key]) for key in named}
+
+    @property
+    def material(self) -> Material:
+        """What has to be on disk for it."""
+        return Material(
+            checkpoint=self.checkpoint,
+            release=self.release,
+            templates=self.templates,
+            max_batch_size=self.max_batch_size,
+        )
 
 
 def rehearse(asked: Rehearsal, workspace: Workspace) -> tuple[Run, bool]:
@@ -59,7 +58,8 @@ def rehearse(asked: Rehearsal, workspace: Workspace) -> tuple[Run, bool]:
             return reuse(there, asked), False
         ports.refuse_taken(asked.ports)
         binary.require_python_library()
-        return start(asked, workspace), True
+        say(f"Checkpoint        {asked.checkpoint}")
+        return start(asked, prepare(asked.material, workspace), workspace), True
 
 
 def reuse(there: Run, asked: Rehearsal) -> Run:
@@ -76,23 +76,16 @@ def reuse(there: Run, asked: Rehearsal) -> Run:
     return there
 
 
-def start(asked: Rehearsal, workspace: Workspace) -> Run:
-    """Prepares what is not there yet, starts the server, and waits until it is ready."""
-    checkpoint = checked(asked.checkpoint)
-    decoder = describe(checkpoint.model, str(asked.checkpoint))
-    engine = prepare_engine(asked, checkpoint, decoder, workspace)
-    made = prepare_repository(asked, engine, workspace)
-    command = binary.command(made, binary.backends(workspace.engines), asked.ports)
+def start(asked: Rehearsal, prepared: Prepared, workspace: Workspace) -> Run:
+    """Starts the server and waits until it is ready; one that does not get there leaves no process and no record."""
     log = runs.folder(workspace.runs, asked.name) / runs.LOG
-    say(f"Checkpoint        {asked.checkpoint}")
-    say(f"Model repository  {made}")
+    say(f"Model repository  {prepared.repository}")
     say(f"Starting tritonserver (log: {log})")
     begun = time.monotonic()
-    run: list[Run] = []
+    command = binary.command(prepared.repository, prepared.backends, asked.ports)
 
     def record(process: int) -> None:
-        run.append(recorded(asked, process))
-        runs.write(workspace.runs, run[0])
+        runs.write(workspace.runs, recorded(asked, prepared, process))
 
     try:
         with server.started(command, log, record) as process:
@@ -102,59 +95,12 @@ def start(asked: Rehearsal, workspace: Workspace) -> Run:
     except BaseException:
         runs.forget(workspace.runs, asked.name)
         raise
-    say(f"Ready after {time.monotonic() - begun:.1f} s: gRPC {run[0].address}, model {run[0].model}")
-    return run[0]
+    run = recorded(asked, prepared, process.pid)
+    say(f"Ready after {time.monotonic() - begun:.1f} s: gRPC {run.address}, model {run.model}")
+    return run
 
 
-def prepare_engine(asked: Rehearsal, checkpoint: Checkpoint, decoder: Decoder, workspace: Workspace) -> Path:
-    """The folder that stands where a TensorRT engine would: a manifest that names the converted checkpoint."""
-    model = convert(asked.checkpoint, checkpoint, workspace.checkpoints)
-    manifest = Manifest(
-        checkpoint=str(asked.checkpoint),
-        model=str(model),
-        vocabulary=checkpoint.model.vocabulary or 0,
-        positions=decoder.positions,
-        threads=1 if decoder.small else 0,
-    )
-    folder = workspace.engines / model.name
-    write_whole(folder / MANIFEST, msgspec.json.encode(manifest))
-    return folder
-
-
-def prepare_repository(asked: Rehearsal, engine: Path, workspace: Workspace) -> Path:
-    """The model repository, made unless the very same is there."""
-    tokenizer = read_tokenizer(asked.checkpoint)
-    chat = isinstance(tokenizer, Tokenizer) and bool(tokenizer.chat_template)
-    layout = repository.Layout(
-        tokenizer=asked.checkpoint,
-        engine=engine,
-        max_batch_size=asked.max_batch_size,
-        add_special_tokens=not chat,
-    )
-    return write_repository(repository.files(for_release(asked.release), layout), workspace.repositories)
-
-
-def write_repository(files: Mapping[str, str], into: Path) -> Path:
-    """Writes a repository under a name that is the digest of all its text."""
-    digest = hashlib.sha256(msgspec.json.encode(sorted(files.items()))).hexdigest()[:16]
-    made = into / f"rehearsal-{digest}"
-    if not holds(made, files):
-        with staged_folder(made) as stage:
-            for name, text in files.items():
-                (stage / name).parent.mkdir(parents=True, exist_ok=True)
-                (stage / name).write_text(text, encoding="utf-8")
-    return made
-
-
-def holds(folder: Path, files: Mapping[str, str]) -> bool:
-    """Whether the folder has every one of these files, with this text."""
-    try:
-        return all((folder / name).read_text(encoding="utf-8") == text for name, text in files.items())
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def recorded(asked: Rehearsal, process: int) -> Run:
+def recorded(asked: Rehearsal, prepared: Prepared, process: int) -> Run:
     """The record of a server that was started just now."""
     return Run(
         name=asked.name,
@@ -163,10 +109,9 @@ def recorded(asked: Rehearsal, process: int) -> Run:
         rehearsal=True,
         process=process,
         started=processes.started(process),
-        http=asked.ports["http"],
-        grpc=asked.ports["grpc"],
-        metrics=asked.ports["metrics"],
-        model=repository.ENSEMBLE,
+        **asked.ports,
+        model=prepared.model,
+        accumulates=prepared.accumulates,
         tokenizer=str(asked.checkpoint),
         settings=asked.settings,
     )

@@ -13,7 +13,10 @@ from pathlib import Path
 from recipes.rehearsal.tensors import Step, Tensor, Tensors
 
 ENSEMBLE = "ensemble"
-MODEL_PY = "from recipes.rehearsal.models.{model} import TritonPythonModel  # noqa: F401\n"
+MODEL_PY = """\
+import triton_python_backend_utils  # it leads to the project that `recipes` is in, so it comes first
+from recipes.rehearsal.models.{model} import TritonPythonModel
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

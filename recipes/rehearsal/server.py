@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from recipes.ports import HOST
 from recipes.rehearsal.binary import Command
 
 LOADED = re.compile(rb"successfully loaded '([^']+)'")  # triton-inference-server/core, model_lifecycle.cc
+FAILED_TO_LOAD = "failed to load '"
 LAST_LINES = 20
 POLL = 0.02  # seconds
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -41,6 +41,7 @@ def started(command: Command, log: Path, record: Callable[[int], None]) -> Itera
             stderr=subprocess.STDOUT,
             env={**os.environ, **command.env},
             start_new_session=True,
+            cwd=log.parent,
         )
         try:
             record(process.pid)
@@ -132,9 +133,11 @@ def answers_ready(port: int) -> bool:
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> str:
-    """The end of a log."""
+    """Why models did not load, which Triton says long before it ends, and the end of the log."""
     with log.open(encoding="utf-8", errors="replace") as file:
-        return "".join(deque(file, count)).rstrip()
+        lines = file.readlines()
+    reasons = [line for line in lines[:-count] if FAILED_TO_LOAD in line]
+    return "".join([*reasons, *lines[-count:]]).rstrip()
 
 
 def _failed(what: str, log: Path) -> Trouble:

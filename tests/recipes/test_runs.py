@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from environment.errors import Trouble, Usage
+from recipes import processes, runs
+from recipes.ports import free, free_ports, refuse_taken
+from recipes.runs import Run
+
+
+def run(name: str = "qwen2", process: int | None = None, started: float | None = None) -> Run:
+    process = os.getpid() if process is None else process
+    return Run(
+        name=name,
+        recipe="qwen2",
+        release="v0.10.0",
+        rehearsal=True,
+        process=process,
+        started=processes.started(process) if started is None else started,
+        http=1,
+        grpc=2,
+        metrics=3,
+        model="ensemble",
+        tokenizer="/t",
+        settings={"a": "b"},
+    )
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    runs.write(tmp_path, run())
+    assert runs.living(tmp_path) == [run()]
+    assert runs.choose(tmp_path, "") == run()
+
+
+def test_another_process_with_the_same_id_is_a_stale_record(tmp_path: Path) -> None:
+    runs.write(tmp_path, run(started=processes.started(os.getpid()) - 100))
+    assert runs.living(tmp_path) == []
+    assert runs.recorded(tmp_path) == []
+
+
+def test_a_process_that_is_gone_is_a_stale_record(tmp_path: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    runs.write(tmp_path, run(process=int(gone.stdout), started=time.time()))
+    with pytest.raises(Trouble, match="no server is running"):
+        runs.choose(tmp_path, "qwen2")
+
+
+def test_choosing_among_several_needs_a_name(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        runs.write(tmp_path, run(name))
+    with pytest.raises(Usage, match="several servers are running: a, b"):
+        runs.choose(tmp_path, "")
+    with pytest.raises(Usage, match="unknown server 'aa'"):
+        runs.choose(tmp_path, "aa")
+    assert runs.choose(tmp_path, "b").name == "b"
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a/b", "-x", "x" * 64, "a\0b", "."])
+def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Usage, match="no usable name"):
+        runs.read(tmp_path, name)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"name": 1}', "\xff"])
+def test_a_broken_record_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "qwen2").mkdir()
+    (tmp_path / "qwen2" / runs.RECORD).write_bytes(text.encode("latin-1"))
+    with pytest.raises(Trouble, match=r"run.json is not a valid Run"):
+        runs.living(tmp_path)
+
+
+def test_a_name_is_held_by_one_serve_at_a_time(tmp_path: Path) -> None:
+    refused = pytest.raises(Trouble, match="another serve of 'a' is under way")
+    with runs.exclusive(tmp_path, "a"), refused, runs.exclusive(tmp_path, "a"):
+        pytest.fail("held twice")
+    with runs.exclusive(tmp_path, "a"), runs.exclusive(tmp_path, "b"):
+        pass
+
+
+def test_stopping_ends_the_whole_session(tmp_path: Path) -> None:
+    child = "import time, subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{child}; print(1, flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        runs.write(tmp_path, run(process=process.pid))
+        runs.stop(tmp_path, runs.choose(tmp_path, ""))
+    assert runs.recorded(tmp_path) == []
+    assert group_is_gone(process.pid)
+
+
+def group_is_gone(group: int) -> bool:
+    for _ in range(100):
+        try:
+            os.killpg(group, signal.SIG_DFL)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_taken_port_is_refused_with_who_holds_it_and_what_is_free() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        assert not free(port)
+        with pytest.raises(Trouble, match=rf"{port} \(grpc\) by .*\(process {os.getpid()}\)") as caught:
+            refuse_taken({"grpc": port})
+    offered = int(caught.value.mend.rpartition(" ")[2])
+    assert free(offered)
+    refuse_taken({"grpc": offered})
+
+
+def test_free_ports_end_where_ports_end() -> None:
+    assert len(free_ports(3, 65535)) <= 1
