@@ -19,7 +19,9 @@ def driver_loaded(subject: Subject) -> Finding:
         return passed(driver=subject.gpus.driver)
     if known(subject.host.module_driver) is None:
         return failed("fail-nouveau" if "nouveau" in known(subject.host.modules) else "fail")
-    return failed("fail-silent", module=subject.host.module_driver, said=subject.gpus.trouble)
+    if subject.gpus.trouble:
+        return failed("fail-silent", module=subject.host.module_driver, said=subject.gpus.trouble)
+    return passed(driver=known(subject.gpus.driver))
 
 
 def driver_matches_library(subject: Subject) -> Finding:

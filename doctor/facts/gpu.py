@@ -81,19 +81,25 @@ def parse(readings: Readings) -> Gpus:
     if taken.status == "absent":
         gone = Unknown(NOT_THERE)
         return Gpus(driver=gone, cuda=gone, trouble=taken.reason, devices=())
-    said = record(readings, "nvml", dict[str, Any])
+    said, fabric = record(readings, "nvml", dict[str, Any]), _fabric(readings)
     rows = then(said, lambda words: _answer(words, "devices", list[dict[str, Any]]))
     return Gpus(
         driver=then(said, lambda words: _answer(words, "driver", str)),
         cuda=then(
             then(said, lambda words: _answer(words, "cuda", int)), lambda number: (number // 1000, number % 1000 // 10)
         ),
-        trouble="" if taken.status == "read" else taken.reason,
-        devices=then(rows, lambda found: tuple(_gpu(index, row) for index, row in enumerate(found))),
+        trouble=taken.reason if taken.status == "refused" else "",
+        devices=then(rows, lambda found: tuple(_gpu(index, row, fabric) for index, row in enumerate(found))),
     )
 
 
-def _gpu(index: int, said: Mapping[str, Any]) -> Gpu:
+def _fabric(readings: Readings) -> tuple[Fabric, ...] | Unknown | None:
+    """Each GPU's place in the fabric; None when the driver knows no fabric."""
+    said = record(readings, "nvml/fabric", dict[str, Any])
+    return said if isinstance(said, Unknown) else _own(said, "fabric", tuple[Fabric, ...])
+
+
+def _gpu(index: int, said: Mapping[str, Any], fabric: tuple[Fabric, ...] | Unknown | None) -> Gpu:
     memory = _answer(said, "memory", Sizes)
     return Gpu(
         index=index,
@@ -110,7 +116,7 @@ def _gpu(index: int, said: Mapping[str, Any]) -> Gpu:
         remapped_rows=_own(said, "remapped_rows", tuple[int, int, int, int]),
         retired_pending=_own(said, "retired_pending", bool),
         slowed_by=_own(said, "slowed_by", int),
-        fabric=_own(said, "fabric", Fabric),
+        fabric=fabric[index] if isinstance(fabric, tuple) else fabric,
         nvlinks=_own(said, "nvlinks", int),
         processes=_answer(said, "processes", tuple[ComputeProcess, ...]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ctypes import byref
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ PROBE_DEADLINE = 10.0  # the first NVML call wakes sleeping devices
 
 def probes() -> tuple[Probe, ...]:
     """One probe: NVML is initialised once."""
-    return (Probe(gives=("nvml",), read=_nvml, deadline=PROBE_DEADLINE),)
+    return (Probe(gives=("nvml", "nvml/fabric"), read=_nvml, deadline=PROBE_DEADLINE),)
 
 
 def _nvml() -> Taken:
@@ -25,24 +26,28 @@ def _nvml() -> Taken:
         pynvml.nvmlInit()
     except pynvml.NVMLError_LibraryNotFound:
         yield "nvml", Reading(status="absent", reason="libnvidia-ml.so.1, which comes with the driver, is not there")
+        yield "nvml/fabric", Reading(status="absent", reason="there is no NVML")
     except pynvml.NVMLError as error:
-        yield "nvml", Reading(status="failed", reason=str(error))
+        yield "nvml", Reading(status="refused", reason=str(error))
+        yield "nvml/fabric", Reading(status="refused", reason=str(error))
     else:
-        try:
-            yield "nvml", Reading(text=msgspec.json.encode(_driver(pynvml)).decode())
-        finally:
-            pynvml.nvmlShutdown()
+        yield "nvml", _json(_driver(pynvml))
+        yield "nvml/fabric", _json(_answers(pynvml, {"fabric": lambda: [_fabric(pynvml, one) for one in _all(pynvml)]}))
+        pynvml.nvmlShutdown()
+
+
+def _all(nvml: Any) -> list[Any]:
+    return [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
 
 
 def _driver(nvml: Any) -> dict[str, object]:
-    count = nvml.nvmlDeviceGetCount()
     return _answers(
         nvml,
         {
             "driver": nvml.nvmlSystemGetDriverVersion,
             "nvml": nvml.nvmlSystemGetNVMLVersion,
             "cuda": nvml.nvmlSystemGetCudaDriverVersion_v2,
-            "devices": lambda: [_device(nvml, nvml.nvmlDeviceGetHandleByIndex(index)) for index in range(count)],
+            "devices": lambda: [_device(nvml, handle) for handle in _all(nvml)],
         },
     )
 
@@ -77,7 +82,6 @@ def _device(nvml: Any, handle: Any) -> dict[str, object]:
             "slowed_by": ask("nvmlDeviceGetCurrentClocksEventReasons"),
             "temperature": ask("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU),
             "power_limit_milliwatts": ask("nvmlDeviceGetEnforcedPowerLimit"),
-            "fabric": lambda: _fabric(nvml, handle),
             "nvlinks": lambda: _nvlinks(nvml, handle),
             "processes": lambda: [
                 {"pid": process.pid, "used": process.usedGpuMemory}
@@ -89,8 +93,12 @@ def _device(nvml: Any, handle: Any) -> dict[str, object]:
 
 def _fabric(nvml: Any, handle: Any) -> dict[str, int]:
     fabric = nvml.c_nvmlGpuFabricInfo_t()
-    nvml.nvmlDeviceGetGpuFabricInfo(handle, fabric)
+    nvml.nvmlDeviceGetGpuFabricInfo(handle, byref(fabric))  # without byref NVML writes where it was not asked to
     return {"state": fabric.state, "status": fabric.status}
+
+
+def _json(value: object) -> Reading:
+    return Reading(text=msgspec.json.encode(value).decode())
 
 
 def _nvlinks(nvml: Any, handle: Any) -> int:

@@ -42,6 +42,7 @@ class Run:
     ends: float
     said: bytearray = field(default_factory=bytearray)
     ended: bool = False
+    killed_by: int = 0
 
 
 def start(probes: tuple[Probe, ...]) -> list[Run]:
@@ -137,7 +138,9 @@ def _end(run: Run) -> None:
         os.killpg(run.pid, signal.SIGKILL)
     with suppress(ChildProcessError):
         for _ in range(20):
-            if os.waitpid(run.pid, os.WNOHANG)[0]:
+            pid, status = os.waitpid(run.pid, os.WNOHANG)
+            if pid:
+                run.killed_by = os.WTERMSIG(status) if run.ended and os.WIFSIGNALED(status) else 0
                 break
             time.sleep(0.005)
     os.close(run.pipe)
@@ -147,5 +150,6 @@ def _readings(run: Run) -> Mapping[str, Reading]:
     lines = bytes(run.said).split(b"\n")[:-1]  # what follows the last newline was cut half-way
     said = dict(msgspec.json.decode(line, type=tuple[str, Reading]) for line in lines)
     late = Reading(status="timeout", reason=f"no answer within {run.probe.deadline:g} s; the probe was cut")
-    missing = Reading(status="failed", reason="the probe ended without it") if run.ended else late
+    how = f": it broke with {signal.Signals(run.killed_by).name}" if run.killed_by not in {0, signal.SIGKILL} else ""
+    missing = Reading(status="failed", reason=f"the probe ended without it{how}") if run.ended else late
     return {**dict.fromkeys(run.probe.gives, missing), **said}

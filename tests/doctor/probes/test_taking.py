@@ -86,6 +86,14 @@ def test_a_killed_probe_keeps_what_it_said() -> None:
     assert found["second"].status == "failed"
 
 
+def test_a_probe_that_breaks_in_a_library_says_with_which_signal() -> None:
+    def crashes() -> Iterator[tuple[str, Reading]]:
+        yield "first", WELL
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    assert take((Probe(gives=("first", "second"), read=crashes),))["second"].reason.endswith("SIGSEGV")
+
+
 def test_a_probe_that_talks_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(taking, "LARGEST", 1 << 20)
     start = time.monotonic()
