@@ -81,6 +81,12 @@ def lint(c: Context) -> None:
         c.run(f"{_quoted(sys.executable)} -m {words}")
 
 
+@task(help={"only": "one of them, such as diagnosis"})
+def benchmark(c: Context, only: str = "") -> None:
+    """Measure quality and speed, as ratios against a baseline in the same run; never fails on time."""
+    c.run(f"{_quoted(sys.executable)} -m tests.benchmarks {_quoted(only) if only else ''}")
+
+
 def _quoted(word: str) -> str:
     import shlex
 

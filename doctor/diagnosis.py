@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from doctor.sightings import Place, Sightings, Spotter
+from doctor.sightings import Line, Sightings, Spotter
 from doctor.symptoms import Catalogue, Harmless, Symptom, catalogue
 from environment.errors import ExitCode, Trouble
 
@@ -19,7 +19,7 @@ class Finding:
     """A symptom seen in a log. `primary` is true for the one that names the root cause."""
 
     symptom: Symptom
-    place: Place
+    line: Line
     confidence: str
     primary: bool
 
@@ -41,7 +41,7 @@ class Finding:
     def _filled(self, text: str) -> str:
         """`{name}` becomes the captured value, or `<name>` when this log did not show it."""
         for name in self.symptom.captured:
-            text = text.replace(f"{{{name}}}", self.place.values.get(name, f"<{name}>"))
+            text = text.replace(f"{{{name}}}", self.line.values.get(name, f"<{name}>"))
         return text
 
 
@@ -51,8 +51,8 @@ class Diagnosis:
 
     path: str
     findings: tuple[Finding, ...]
-    harmless: tuple[tuple[Harmless, Place], ...]
-    unknown: tuple[Place, ...]
+    harmless: tuple[tuple[Harmless, Line], ...]
+    unknown: tuple[Line, ...]
 
     @property
     def exit_code(self) -> ExitCode:
@@ -102,11 +102,11 @@ def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
     beaten = {name for row in rows for name in row.more_specific_than}
     rows = [row for row in rows if row.id not in beaten]
     rows = [row for row in rows if not _same_evidence(row, rows, seen)]
-    rows.sort(key=lambda row: (_ORDER[row.rank], row.hint, seen.symptoms[row.id].place.line))
+    rows.sort(key=lambda row: (_ORDER[row.rank], row.hint, seen.symptoms[row.id].line.number))
     return tuple(
         Finding(
             symptom=row,
-            place=seen.symptoms[row.id].place,
+            line=seen.symptoms[row.id].line,
             confidence="inferred" if seen.symptoms[row.id].unverified else row.confidence,
             primary=number == 0 and row.rank != "consequence",
         )
@@ -121,5 +121,5 @@ def _same_evidence(row: Symptom, rows: list[Symptom], seen: Sightings) -> bool:
     """An umbrella that rests on the very line which a specific symptom explains says nothing of its own."""
     if row.rank == "primary":
         return False
-    line = seen.symptoms[row.id].place.line
-    return any(seen.symptoms[other.id].place.line == line for other in rows if _ORDER[other.rank] < _ORDER[row.rank])
+    line = seen.symptoms[row.id].line.number
+    return any(seen.symptoms[other.id].line.number == line for other in rows if _ORDER[other.rank] < _ORDER[row.rank])

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from doctor.diagnosis import Diagnosis, Finding, exit_code, explain_all
-from doctor.sightings import Place
+from doctor.sightings import Line
 from environment.console import result, result_json
 from environment.errors import ExitCode
 
@@ -35,11 +35,11 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
     for finding in diagnosis.findings:
         lines += ["", *_finding(finding, width)]
     if diagnosis.unknown:
-        lines += ["", "first lines that look like an error:", *(f"  {_quoted(place)}" for place in diagnosis.unknown)]
+        lines += ["", "first lines that look like an error:", *(f"  {_quoted(line)}" for line in diagnosis.unknown)]
         lines += [f"report it to {REPORT_TO}"]
     if diagnosis.harmless:
         lines += ["", "harmless, though it may look otherwise:"]
-        lines += [f"  {_quoted(place, 90)}\n{_wrapped(line.why, ' ' * 6, width)}" for line, place in diagnosis.harmless]
+        lines += [f"  {_quoted(line, 90)}\n{_wrapped(known.why, ' ' * 6, width)}" for known, line in diagnosis.harmless]
     return "\n".join(lines)
 
 
@@ -60,9 +60,9 @@ def _finding(finding: Finding, width: int) -> Iterator[str]:
     symptom = finding.symptom
     yield f"{_role(finding)}: {symptom.title}  [{symptom.id}, {finding.confidence}]"
     if not finding.primary and symptom.rank != "primary":
-        yield f"  {_quoted(finding.place)}"
+        yield f"  {_quoted(finding.line)}"
         return
-    yield f"  {'seen':<8}  {_quoted(finding.place)}"
+    yield f"  {'seen':<8}  {_quoted(finding.line)}"
     yield from _row("between", " | ".join(finding.between), width)
     yield from _row("cause", finding.cause, width)
     for number, step in enumerate(finding.remedy):
@@ -98,17 +98,17 @@ def _wrapped(text: str, indent: str, width: int) -> str:
     )
 
 
-def _quoted(place: Place, longest: int = 300) -> str:
-    text = place.text if len(place.text) <= longest else place.text[:longest] + " ..."
-    return f"line {place.line}: {text}"
+def _quoted(line: Line, longest: int = 300) -> str:
+    text = line.text if len(line.text) <= longest else line.text[:longest] + " ..."
+    return f"line {line.number}: {text}"
 
 
 def _log(diagnosis: Diagnosis) -> dict[str, object]:
     return {
         "path": diagnosis.path,
         "findings": [_finding_values(finding) for finding in diagnosis.findings],
-        "harmless": [{"id": line.id, **_place_values(place), "why": line.why} for line, place in diagnosis.harmless],
-        "unknown": [_place_values(place) for place in diagnosis.unknown],
+        "harmless": [{"id": known.id, **_line_values(line), "why": known.why} for known, line in diagnosis.harmless],
+        "unknown": [_line_values(line) for line in diagnosis.unknown],
     }
 
 
@@ -116,19 +116,19 @@ def _finding_values(finding: Finding) -> dict[str, object]:
     symptom = finding.symptom
     return {
         "id": symptom.id,
-        **_place_values(finding.place),
+        **_line_values(finding.line),
         "title": symptom.title,
         "cause": finding.cause,
         "between": list(finding.between),
         "remedy": "\n".join(finding.remedy),
         "primary": finding.primary,
         "rank": symptom.rank,
-        "values": finding.place.values,
+        "values": finding.line.values,
         "checks": list(symptom.checks),
         "confidence": finding.confidence,
         "sources": list(symptom.sources),
     }
 
 
-def _place_values(place: Place) -> dict[str, object]:
-    return {"line": place.line, "text": place.text}
+def _line_values(line: Line) -> dict[str, object]:
+    return {"line": line.number, "text": line.text}

@@ -1,9 +1,10 @@
 """A log as blocks of clean lines, in constant memory, whoever wrote it and however it was carried here.
 
-Cleaned: UTF-16, CRLF, colours, the prefixes of `docker logs -t`, compose, `kubectl --prefix`, journald, BuildKit and
-`mpirun --tag-output`, the JSON envelope of Docker's log files, and Triton's tables, whose rows cut a message in the
-middle of a word. Line numbers stay those of the file. Everything works on whole blocks at the speed of C and is
-skipped where a block shows no need of it.
+Cleaned: UTF-16, CRLF, colours, the JSON envelope of Docker's log files, and Triton's tables, whose rows cut a message
+in the middle of a word. What a carrier writes before each line (`docker logs -t`, compose, `kubectl --prefix`,
+journald, BuildKit, `mpirun --tag-output`) stays: `LINE_START` matches it, `bare` removes it from a line to be shown.
+Line numbers stay those of the file. Everything works on whole blocks at the speed of C and is skipped where a block
+shows no need of it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from typing import BinaryIO
 
 from doctor.log_tables import is_row, joined
 
-BLOCK = 1 << 20
+BLOCK = 1 << 17
 OVERLAP = 1 << 12
 LONGEST_TABLE = 1 << 18
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-_SPACES_AT_END = re.compile(rb"(?<![ \t])[ \t]+\n")
+_ROW_END = re.compile(rb"\|[ \t]*\n")
 _ENVELOPE = b'{"log":"'
 _ENVELOPE_END = re.compile(rb'(?:\\n)?","stream":"std(?:out|err)","time":"[^"\n]{10,40}"\}')
-_PREFIX = rb"|".join(
+_CARRIER = rb"(?:%s){1,4}" % rb"|".join(
     (
         rb"\[\d+,\d+\]<std(?:out|err)>:[ ]?",  # mpirun --tag-output
         rb"\[pod/[^\]\n]{1,200}\][ ]",  # kubectl logs --prefix
@@ -35,7 +36,8 @@ _PREFIX = rb"|".join(
         rb'\{"log":"',  # Docker's json-file
     )
 )
-_LINE_PREFIX = re.compile(rb"\n(?:" + _PREFIX + rb"){1,4}")
+_PREFIX = re.compile(_CARRIER)
+LINE_START = f"^(?:{_CARRIER.decode()})?"  # what `^` means in a pattern
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Block:
 
 
 def blocks(stream: BinaryIO) -> Iterator[Block]:
-    """The log in blocks of about a megabyte."""
+    """The log in blocks that stay in the processor's cache while every pass looks at them."""
     line = 1
     for raw in _whole_lines(_utf8(stream)):
         yield Block(text=clean(raw), first_line=line)
@@ -55,7 +57,7 @@ def blocks(stream: BinaryIO) -> Iterator[Block]:
 
 
 def clean(text: bytes) -> bytes:
-    """The block without colours, carriage returns, prefixes and table frames; as many lines as before.
+    """The block without colours, carriage returns and cut table rows; as many lines as before.
 
     The guards look for single bytes where they can: that is ten times as fast as looking for two.
     """
@@ -65,15 +67,22 @@ def clean(text: bytes) -> bytes:
         text = text.replace(b"\\u001b", b"\x1b").replace(b"\\r\\n", b"\\n")
         text = _ENVELOPE_END.sub(b"", text).replace(b'\\"', b'"')
     if b"\x1b" in text:
-        text = _COLOUR.sub(b"", text)
-    if b"|" in text:
-        text = joined(_SPACES_AT_END.sub(b"\n", text) if b" \n" in text else text, _LINE_PREFIX)
-    return _without_prefixes(text)
+        text = _without_colours(text)
+    if b"|" in text and _ROW_END.search(text):
+        text = joined(_ROW_END.sub(b"|\n", text), _PREFIX)
+    return text
 
 
-def _without_prefixes(text: bytes) -> bytes:
-    first_lines = b"\n" + text[:OVERLAP]
-    return _LINE_PREFIX.sub(b"\n", b"\n" + text)[1:] if _LINE_PREFIX.search(first_lines) else text
+def bare(line: bytes) -> bytes:
+    """The line without what its carrier wrote before it."""
+    return _PREFIX.sub(b"", line, count=1) if _PREFIX.match(line) else line
+
+
+def _without_colours(text: bytes) -> bytes:
+    """Few codes make up nearly all colours of a log, and replacing those is far faster than looking for any."""
+    for code in set(_COLOUR.findall(text[:OVERLAP])):
+        text = text.replace(code, b"")
+    return _COLOUR.sub(b"", text) if b"\x1b" in text else text
 
 
 def _utf8(stream: BinaryIO) -> Iterator[bytes]:

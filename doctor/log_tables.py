@@ -46,8 +46,8 @@ def _row_places(text: bytes) -> Iterator[tuple[int, int]]:
 
 def _parts(line: bytes, prefix: re.Pattern[bytes]) -> tuple[bytes, list[bytes]]:
     """What stands before the table, and the cells; no cells when the line only happens to end with a bar."""
-    found = prefix.match(b"\n" + line)
-    lead = line[: found.end() - 1] if found else b""
+    found = prefix.match(line)
+    lead = line[: found.end()] if found else b""
     row = line[len(lead) :]
     return (lead, row[1:-1].split(b"|")) if len(row) > 2 and row.startswith(b"|") else (lead, [])
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
-from doctor.log import Block, blocks
-from doctor.signatures import Match, Signatures
+from doctor.log import Block, bare, blocks
+from doctor.signatures import Place, Signatures
 from doctor.symptoms import Catalogue, Harmless
 
 FAILURES_SHOWN = 5
@@ -19,10 +19,10 @@ Kind = Literal["symptom", "harmless", "failure", "success"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Line:
     """A line of the log: its number, its clean text (cut around the match when it is very long), captured values."""
 
-    line: int
+    number: int
     text: str
     values: dict[str, str] = field(default_factory=dict)
 
@@ -31,7 +31,7 @@ class Place:
 class Sighting:
     """Where a symptom was first seen, and whether only by a pattern that nobody has shown in a log yet."""
 
-    place: Place
+    line: Line
     unverified: bool
 
 
@@ -40,8 +40,8 @@ class Sightings:
     """Everything seen in one log: symptoms by id, harmless lines by id, the first lines that failed."""
 
     symptoms: dict[str, Sighting]
-    harmless: tuple[tuple[Harmless, Place], ...]
-    failures: tuple[Place, ...]
+    harmless: tuple[tuple[Harmless, Line], ...]
+    failures: tuple[Line, ...]
     succeeded: bool
 
 
@@ -63,8 +63,8 @@ class Spotter:
         self._known = known
         self._signatures = list(signatures(known))
         self._matcher = _matcher(tuple(signature.regex for signature in self._signatures))
-        self._first: dict[int, Place] = {}
-        self._failures: list[Place] = []
+        self._first: dict[int, Line] = {}
+        self._failures: list[Line] = []
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
@@ -78,33 +78,36 @@ class Spotter:
         if not wanted:
             return
         harmless = {pattern for pattern in present if self._signatures[pattern].kind == "harmless"}
-        matches = list(self._matcher.matches(block.text, wanted | harmless))
-        excused = _Excused(block.text, [match for match in matches if match.pattern in harmless])
-        for match in matches:
-            counts = match.pattern in harmless or match not in excused
-            if counts and match.pattern in wanted and self._open(match.pattern):
-                self._keep(match, block)
+        places = self._matcher.places(block.text, wanted | harmless)
+        excused = _Excused(place for place in places if place.pattern in harmless)
+        for place in places:
+            counts = place.pattern in harmless or place not in excused
+            if counts and place.pattern in wanted and self._open(place.pattern):
+                self._keep(place, block)
 
     def _open(self, pattern: int) -> bool:
         if self._signatures[pattern].kind == "failure":
             return len(self._failures) < FAILURES_SHOWN
         return pattern not in self._first
 
-    def _keep(self, match: Match, block: Block) -> None:
-        place = _place(match, block)
-        if self._signatures[match.pattern].kind != "failure":
-            self._first[match.pattern] = place
-        elif all(place.line != known.line for known in self._failures):
-            self._failures.append(place)
+    def _keep(self, place: Place, block: Block) -> None:
+        match = self._matcher.match(block.text, place)
+        if match is None:
+            return
+        line = _line(match, block)
+        if self._signatures[place.pattern].kind != "failure":
+            self._first[place.pattern] = line
+        elif all(line.number != known.number for known in self._failures):
+            self._failures.append(line)
 
     def _result(self) -> Sightings:
-        kept = [(self._signatures[pattern], place) for pattern, place in self._first.items()]
-        last_to_first = sorted(kept, key=lambda pair: -pair[1].line)
-        excused = {signature.id: place for signature, place in last_to_first if signature.kind == "harmless"}
+        kept = [(self._signatures[pattern], line) for pattern, line in self._first.items()]
+        last_to_first = sorted(kept, key=lambda pair: -pair[1].number)
+        excused = {signature.id: line for signature, line in last_to_first if signature.kind == "harmless"}
         return Sightings(
             symptoms=dict(self._symptoms()),
-            harmless=tuple((line, excused[line.id]) for line in self._known.harmless if line.id in excused),
-            failures=tuple(sorted(self._failures, key=lambda place: place.line)),
+            harmless=tuple((known, excused[known.id]) for known in self._known.harmless if known.id in excused),
+            failures=tuple(sorted(self._failures, key=lambda line: line.number)),
             succeeded=any(signature.kind == "success" for signature, _ in kept),
         )
 
@@ -113,10 +116,10 @@ class Spotter:
             own = [(n, s) for n, s in enumerate(self._signatures) if s.kind == "symptom" and s.id == row.id]
             seen = [(self._first[n], s.unverified) for n, s in own if n in self._first]
             if seen and (row.match == "any" or len(seen) == len(own)):
-                first = min((place for place, _ in seen), key=lambda place: place.line)
-                values = {name: value for place, _ in reversed(seen) for name, value in place.values.items()}
-                place = Place(line=first.line, text=first.text, values=values | first.values)
-                yield row.id, Sighting(place=place, unverified=all(unverified for _, unverified in seen))
+                first = min((line for line, _ in seen), key=lambda line: line.number)
+                values = {name: value for line, _ in seen for name, value in line.values.items()}
+                line = Line(number=first.number, text=first.text, values=values | first.values)
+                yield row.id, Sighting(line=line, unverified=all(unverified for _, unverified in seen))
 
 
 def signatures(known: Catalogue) -> Iterator[_Signature]:
@@ -143,31 +146,28 @@ def _matcher(regexes: tuple[str, ...]) -> Signatures:
 
 
 class _Excused:
-    """The matches that stand on a line which is known to be harmless."""
+    """The lines that are known to be harmless; of a very long line only what is near the harmless words."""
 
-    def __init__(self, text: bytes, harmless: list[Match]) -> None:
-        self._text = text
+    def __init__(self, harmless: Iterable[Place]) -> None:
         self._ends: dict[int, list[int]] = {}
-        for match in harmless:
-            self._ends.setdefault(_line_start(text, match.start), []).append(match.end)
+        for place in harmless:
+            self._ends.setdefault(place.line, []).append(place.end)
 
-    def __contains__(self, match: object) -> bool:
-        if not isinstance(match, Match):
-            return False
-        ends = self._ends.get(_line_start(self._text, match.start), ())
-        return any(abs(end - match.end) < NEAR for end in ends)
+    def __contains__(self, place: object) -> bool:
+        return isinstance(place, Place) and any(abs(end - place.end) < NEAR for end in self._ends.get(place.line, ()))
 
 
-def _line_start(text: bytes, at: int) -> int:
-    return text.rfind(b"\n", 0, at) + 1
-
-
-def _place(match: Match, block: Block) -> Place:
-    start = _line_start(block.text, match.start)
-    end = block.text.find(b"\n", match.start)
-    end = len(block.text) if end < 0 else end
+def _line(match: re.Match[bytes], block: Block) -> Line:
+    text = block.text
+    start = text.rfind(b"\n", 0, match.start()) + 1
+    end = text.find(b"\n", match.start())
+    end = len(text) if end < 0 else end
     if end - start > TEXT_SHOWN:
-        start = max(start, match.start - TEXT_SHOWN // 4)
+        start = max(start, match.start() - TEXT_SHOWN // 4)
         end = min(end, start + TEXT_SHOWN)
-    line = block.first_line + block.text.count(b"\n", 0, match.start)
-    return Place(line=line, text=block.text[start:end].decode("utf-8", "replace").strip(), values=match.values)
+    values = {name: value.decode("utf-8", "replace").strip() for name, value in match.groupdict().items() if value}
+    return Line(
+        number=block.first_line + text.count(b"\n", 0, match.start()),
+        text=bare(text[start:end]).decode("utf-8", "replace").strip(),
+        values=values,
+    )

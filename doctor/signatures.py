@@ -7,31 +7,33 @@ small window, to find the beginning and the values a pattern captures. So no pat
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import hyperscan
+
+from doctor.log import LINE_START
 
 WINDOW = 1 << 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Match:
-    """Pattern number `pattern` matches `text[start:end]`, and captured `values` by name."""
+class Place:
+    """Pattern number `pattern` matches somewhere in the line that starts at `line`, and ends at `end`."""
 
     pattern: int
-    start: int
+    line: int
     end: int
-    values: dict[str, str]
 
 
 class Signatures:
-    """Compiled patterns, numbered as given. Python's syntax, bytes, `^` and `$` at lines; see `docs/diagnosis.md`."""
+    """Compiled patterns, numbered as given: Python's syntax, on bytes, `^` and `$` at lines (docs/diagnosis.md)."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._confirm = [re.compile(pattern.encode(), re.MULTILINE) for pattern in patterns]
-        self._which = _compiled(patterns, hyperscan.HS_FLAG_SINGLEMATCH)
-        self._where = _compiled(patterns, 0)
+        anchored = [LINE_START + pattern[1:] if pattern.startswith("^") else pattern for pattern in patterns]
+        self._confirm = [re.compile(pattern.encode(), re.MULTILINE) for pattern in anchored]
+        self._which = _compiled(anchored, hyperscan.HS_FLAG_SINGLEMATCH)
+        self._where = _compiled(anchored, 0)
 
     def present(self, text: bytes) -> set[int]:
         """Which patterns occur in the text."""
@@ -39,25 +41,23 @@ class Signatures:
         _scan(self._which, text, lambda pattern, _end: found.add(pattern))
         return found
 
-    def matches(self, text: bytes, wanted: Collection[int]) -> Iterator[Match]:
-        """Every match of the wanted patterns, one for each pattern and line, in the order in which they end."""
+    def places(self, text: bytes, wanted: Collection[int]) -> list[Place]:
+        """Where the wanted patterns occur: one place for each pattern and line, in the order of the text."""
         ends: list[tuple[int, int]] = []
-        _scan(self._where, text, lambda pattern, end: ends.append((pattern, end)) if pattern in wanted else None)
-        past: dict[int, int] = {}
-        for pattern, end in ends:
-            if end <= past.get(pattern, -1):
-                continue
-            line_end = text.find(b"\n", end, end + WINDOW)
-            past[pattern] = line_end if line_end >= 0 else end + WINDOW
-            match = self._confirmed(pattern, text, end, past[pattern])
-            if match:
-                yield match
+        _scan(self._where, text, lambda pattern, end: ends.append((end, pattern)) if pattern in wanted else None)
+        places: dict[tuple[int, int], Place] = {}
+        for end, pattern in ends:
+            line = text.rfind(b"\n", 0, end - 1) + 1
+            places[pattern, line] = Place(pattern=pattern, line=line, end=end)
+        return list(places.values())
 
-    def _confirmed(self, pattern: int, text: bytes, end: int, limit: int) -> Match | None:
-        for match in self._confirm[pattern].finditer(text, max(0, end - WINDOW), min(limit, len(text))):
-            if match.end() >= end:
-                values = {k: v.decode("utf-8", "replace").strip() for k, v in match.groupdict().items() if v}
-                return Match(pattern=pattern, start=match.start(), end=match.end(), values=values)
+    def match(self, text: bytes, place: Place) -> re.Match[bytes] | None:
+        """What `re` finds at the place; None in the rare case that it does not agree with hyperscan."""
+        limit = text.find(b"\n", place.end, place.end + WINDOW)
+        limit = limit if limit >= 0 else min(place.end + WINDOW, len(text))
+        for match in self._confirm[place.pattern].finditer(text, max(0, place.end - WINDOW), limit):
+            if match.end() >= place.end:
+                return match
         return None
 
 

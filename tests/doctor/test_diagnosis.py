@@ -1,6 +1,8 @@
 import io
 import json
+import resource
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +18,17 @@ MISMATCH = (
 UMBRELLA = "[TensorRT-LLM][ERROR] Assertion failed: Failed to deserialize cuda engine (runtime/tllmRuntime.cpp:72)"
 FATAL_KEY = "modelInstanceState: [json.exception.out_of_range.403] key 'use_custom_all_reduce' not found"
 HARMLESS_KEY = "[TensorRT-LLM][WARNING] [json.exception.out_of_range.403] key 'max_lora_rank' not found"
+CARRIERS = (
+    "",
+    "[1,0]<stderr>:",
+    "[pod/triton-7d4/server] ",
+    "triton-models-1  | ",
+    "2024-06-18T08:11:17.058465123Z ",
+    "2024-06-18 08:11:17,058 ",
+    "Jun 18 08:11:17 gpu1 docker[812]: ",
+    "#12 345.6 ",
+    "triton-1  | 2024-06-18T08:11:17.058465123Z [1,3]<stdout>:",
+)
 
 
 def ids(text: str) -> list[str]:
@@ -27,7 +40,7 @@ def test_the_root_cause_stands_before_its_consequences_wherever_they_are() -> No
     assert ids(f"{UMBRELLA}\n{MISMATCH}") == ["engine-trt-version-mismatch", "engine-deserialize-failed"]
     first, second = explain(f"{UMBRELLA}\n{MISMATCH}").findings
     assert (first.primary, second.primary) == (True, False)
-    assert (first.place.line, second.place.line) == (2, 1)
+    assert (first.line.number, second.line.number) == (2, 1)
 
 
 def test_an_umbrella_alone_is_named() -> None:
@@ -87,7 +100,7 @@ def test_an_unknown_failure_shows_its_first_errors_and_ends_with_3() -> None:
     text = "\n".join(["fine", "Traceback (most recent call last):", "OddError: never seen before"] + ["Error: x"] * 9)
     diagnosis = explain(text)
     assert diagnosis.exit_code == ExitCode.UNKNOWN
-    assert diagnosis.unknown[0].line == 2
+    assert diagnosis.unknown[0].number == 2
     assert len(diagnosis.unknown) == 5
     assert "report it" in as_text(diagnosis)
 
@@ -99,20 +112,27 @@ def test_a_hint_counts_only_while_no_server_came_up() -> None:
 
 
 def test_every_symptom_keeps_its_first_line_in_a_log_of_repeats() -> None:
-    assert explain("\n".join(["fine"] * 3 + [MISMATCH] * 5000)).findings[0].place.line == 4
+    assert explain("\n".join(["fine"] * 3 + [MISMATCH] * 5000)).findings[0].line.number == 4
 
 
 def test_a_harmless_line_repeated_never_hides_the_fault_behind_it() -> None:
     harmless = 'W1 pinned_memory_manager.cc:273] "pinned memory pool will not be available: CUDA driver version is insufficient for CUDA runtime version"'  # noqa: E501
     fault = "CUDA runtime error: CUDA driver version is insufficient for CUDA runtime version"
     assert ids("\n".join([harmless] * 20_000)) == []
-    assert explain("\n".join([harmless] * 20_000 + [fault])).findings[0].place.line == 20_001
+    assert explain("\n".join([harmless] * 20_000 + [fault])).findings[0].line.number == 20_001
 
 
 def test_a_fault_in_a_line_of_megabytes_is_found_and_shown_short() -> None:
     diagnosis = explain("x" * 3_000_000 + MISMATCH + "y" * 3_000_000)
     assert diagnosis.findings[0].symptom.id == "engine-trt-version-mismatch"
-    assert len(diagnosis.findings[0].place.text) <= 400
+    assert len(diagnosis.findings[0].line.text) <= 400
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_line_is_known_and_shown_without_what_its_carrier_wrote_before_it(carrier: str) -> None:
+    finding = explain(f"{carrier}fine\n{carrier}Killed").findings[0]
+    assert finding.symptom.id == "engine-build-host-oom-killed"
+    assert (finding.line.number, finding.line.text) == (2, "Killed")
 
 
 def test_json_has_the_promised_shape() -> None:
@@ -155,3 +175,28 @@ def test_a_missing_file_is_a_trouble_that_names_it(tmp_path: Path) -> None:
 )
 def test_rubbish_is_no_fault(data: bytes) -> None:
     assert diagnosed("x", io.BytesIO(data)).exit_code == ExitCode.OK
+
+
+class Endless(io.RawIOBase):
+    """`size` bytes of ordinary log lines that lie nowhere."""
+
+    LINES = b"I0120 08:28:09.425338 2049 model_lifecycle.cc:473] loading: preprocessing:1\n" * 2000
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = min(len(buffer), self.left, len(self.LINES))
+        buffer[:count] = self.LINES[:count]
+        self.left -= count
+        return count
+
+
+def test_memory_stays_the_same_however_long_the_log_is() -> None:
+    diagnosed("warm", io.BufferedReader(Endless(10**6)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert diagnosed("long", io.BufferedReader(Endless(300 * 10**6))).exit_code == ExitCode.OK
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10  # KiB

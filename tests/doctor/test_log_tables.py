@@ -2,7 +2,7 @@ import re
 
 from doctor.log_tables import is_row, joined
 
-NO_PREFIX = re.compile(rb"\n(?:\[\d+,\d+\]<std(?:out|err)>:)")
+NO_PREFIX = re.compile(rb"(?:\[\d+,\d+\]<std(?:out|err)>:)")
 BORDER = b"+-------+---------+----------------------+\n"
 
 

@@ -1,0 +1,25 @@
+"""Runs every benchmark and prints a line for each value: `./inv benchmark` (or one of them: `--only diagnosis`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+
+from tests.benchmarks import diagnosis
+from tests.benchmarks.measurement import Measurement
+
+BENCHMARKS: dict[str, Callable[[], Iterable[Measurement]]] = {
+    "diagnosis": diagnosis.measurements,
+}
+
+
+def main(names: list[str]) -> None:
+    """Prints what the named benchmarks measure, all of them without a name."""
+    for name in names or BENCHMARKS:
+        print(f"# {name}")
+        for measurement in BENCHMARKS[name]():
+            print(measurement, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,113 @@
+"""How well and how fast logs are diagnosed: recall, precision, false alarms, and time against `grep -E`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from doctor.diagnosis import Diagnosis, explain
+from doctor.sightings import signatures
+from doctor.symptoms import catalogue
+from tests.benchmarks.measurement import Measurement
+from tests.benchmarks.regular_expressions import extended
+from tests.doctor.corpus import Recorded, corpus
+
+GIGABYTE = 10**9
+DIAGNOSE = (
+    "import sys, resource; from pathlib import Path; from doctor.diagnosis import explain; "
+    "explain(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+)
+LINES = (
+    'I0120 08:28:09.425338 2049 model_lifecycle.cc:473] "loading: preprocessing:1"',
+    "[TensorRT-LLM][INFO] TRTGptModel maxNumSequences: 256",
+    'I1120 10:00:00.123456 1 http_server.cc:4522] "HTTP request: 2 /v2/models/ensemble/generate_stream"',
+    "[TensorRT-LLM][WARNING] enable_trt_overlap is not specified, will be set to false",
+    "[TensorRT-LLM][INFO] [MemUsageChange] Init cuBLAS/cuBLASLt: CPU +0, GPU +8, now: CPU 5584, GPU 28327 (MiB)",
+)
+
+
+def measurements() -> Iterator[Measurement]:
+    """Quality on each part of the corpus, then speed and memory on a gigabyte."""
+    for part in ("development", "held_back"):
+        yield from quality(part)
+    logs = corpus("healthy")
+    alarms = sum(bool(explain(log.path).exit_code) for log in logs)
+    yield Measurement(name=f"false alarms on {len(logs)} healthy logs", value=str(alarms), goal="0", met=alarms == 0)
+    yield from speed("plain", "")
+    yield from speed("every line behind a compose prefix and coloured", "triton-1  | \x1b[32m")
+
+
+def quality(part: str) -> Iterator[Measurement]:
+    """Recall and precision of the primary cause."""
+    judged = [(log, named(explain(log.path))) for log in corpus(part)]
+    known = [(log, name) for log, name in judged if log.answer]
+    right = sum(name == log.answer for log, name in known)
+    told = sum(bool(name) for _, name in judged)
+    goal = "0.90" if part == "held_back" else ""
+    yield ratio(f"{part}: recall of the primary cause", right, len(known), goal)
+    yield ratio(f"{part}: precision of the primary cause", right, told)
+    yield from (
+        Measurement(name=f"  {log.file} -> {name or 'none'}", value=log.answer or "none")
+        for log, name in missed(judged)
+    )
+
+
+def missed(judged: list[tuple[Recorded, str]]) -> list[tuple[Recorded, str]]:
+    """The logs whose named cause is not the answer."""
+    return [(log, name) for log, name in judged if name != log.answer]
+
+
+def named(diagnosis: Diagnosis) -> str:
+    """The id of the primary cause, or nothing."""
+    return next((finding.symptom.id for finding in diagnosis.findings if finding.primary), "")
+
+
+def ratio(name: str, part: int, whole: int, goal: str = "") -> Measurement:
+    """A share, with its two numbers."""
+    met = not goal or part >= float(goal) * whole
+    return Measurement(name=f"{name} ({part} of {whole})", value=f"{part / whole:.3f}", goal=goal, met=met)
+
+
+def speed(name: str, before: str) -> Iterator[Measurement]:
+    """Wall time of a whole process over a gigabyte against `grep -E -c` with the same patterns, in the C locale."""
+    with tempfile.TemporaryDirectory() as folder:
+        log, patterns = Path(folder, "big.log"), Path(folder, "patterns")
+        write_log(log, before)
+        patterns.write_text("\n".join(extended(s.regex) for s in signatures(catalogue())) + "\n", encoding="utf-8")
+        base, _ = timed(("grep", "-E", "-c", "-f", str(patterns), str(log)))
+        ours, peak = timed((sys.executable, "-c", DIAGNOSE, str(log)))
+    yield Measurement(name=f"1 GB, {name}: grep -E", value=f"{base:.2f} s")
+    yield Measurement(name=f"1 GB, {name}: diagnosis", value=f"{ours:.2f} s")
+    yield Measurement(name=f"1 GB, {name}: ratio", value=f"{ours / base:.2f}", goal="1.0", met=ours <= base)
+    yield Measurement(name=f"1 GB, {name}: memory at the most", value=f"{int(peak) >> 10} MiB")
+
+
+def write_log(path: Path, before: str) -> None:
+    """A gigabyte: ordinary lines, one in some thousands from a failing log of the corpus."""
+    strange = [line for log in corpus("development") for line in text(log).splitlines()]
+    block = "".join(f"{before}{strange[n % len(strange)] if n % 5000 == 0 else LINES[n % 5]}\n" for n in range(200_000))
+    with path.open("wb") as file:
+        while file.tell() < GIGABYTE:
+            file.write(block.encode())
+
+
+def text(log: Recorded) -> str:
+    """The log as text, whatever its encoding."""
+    return log.path.read_text(encoding="utf-8", errors="replace")
+
+
+def timed(words: tuple[str, ...]) -> tuple[float, str]:
+    """Seconds a process took, the better of two, and what it printed."""
+    best = float("inf")
+    for _ in range(2):
+        started = time.perf_counter()
+        done = subprocess.run(words, check=False, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True)
+        best = min(best, time.perf_counter() - started)
+    if done.stderr:
+        raise RuntimeError(done.stderr)
+    return best, done.stdout.strip()
