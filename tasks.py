@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke import Context, Exit, task
 
@@ -235,40 +235,108 @@ def inspect(
     raise Exit(code=code)
 
 
+DEPLOYING = {
+    "recipe": "the recipe's name (invoke recipes)",
+    "tag": "the release to use",
+    "tp": "GPUs that share each layer",
+    "pp": "pipeline stages",
+    "dtype": "float16, bfloat16 or float32",
+    "quant": "fp8, int8_sq, int4_awq, w4a8_awq, int8_wo, int4_wo or none",
+    "kv-cache-dtype": "fp8 or int8",
+    "feature": "a switch of the build, such as fp8-context-fmha or tokens-per-block=128 (repeat for more)",
+    "max-batch-size": "requests at once",
+    "max-input-len": "tokens in",
+    "max-output-len": "tokens out",
+    "model": "another checkpoint of the recipe: a variant (32k) or its hub id",
+    "model-dir": "your own Hugging Face checkpoint instead of the hub's",
+    "recipe-file": "your own recipe instead of a shipped one",
+    "json": "with --dry: the plan as data",
+}
+
+
+@task(help=DEPLOYING, iterable=["feature"])
+def build(
+    c: Context,
+    recipe: str,
+    tag: str = "",
+    tp: int = 0,
+    pp: int = 1,
+    dtype: str = "",
+    quant: str = "",
+    kv_cache_dtype: str = "",
+    feature: list[str] | None = None,
+    max_batch_size: int = 0,
+    max_input_len: int = 0,
+    max_output_len: int = 0,
+    model: str = "",
+    model_dir: str = "",
+    recipe_file: str = "",
+    json: bool = False,
+) -> None:
+    """Build a recipe's engine: image, checkpoint, engine. `--dry` prints the plan."""
+    options = dict(locals())
+    with told():
+        from recipes.build import plan
+
+        carry_out_or_tell(c, plan, deployment_of(options), json=json)
+
+
+def deployment_of(options: dict[str, Any]) -> Deployment:
+    """The deployment that a task's options ask for."""
+    from environment.workspace import current
+    from recipes.deployment import Ports, deploy
+
+    limits = {name: value for name, value in options.items() if name.startswith("max_") and name != "max_tokens"}
+    ports = {word: options[f"{word}_port"] for word in ("http", "grpc", "metrics") if f"{word}_port" in options}
+    same = ("tag", "name", "tp", "pp", "dtype", "quant", "kv_cache_dtype", "feature")
+    said = {name: options[name] for name in (*same, "model", "model_dir", "recipe_file") if options.get(name)}
+    return deploy(options["recipe"], workspace=current(ROOT), limits=limits, ports=Ports(**ports), **said)
+
+
+def carry_out_or_tell(
+    c: Context, plan: Callable[[Deployment, str], Plan], deployment: Deployment, *, json: bool
+) -> None:
+    """Plans; with --dry prints the plan, else carries it out."""
+    from recipes.verification import or_first
+
+    planned = or_first(lambda asked: plan(asked, f"{os.getuid()}:{os.getgid()}"), deployment)
+    if c.config.run.dry:
+        tell_plan(planned, json=json)
+    else:
+        on_gpus(deployment, planned)
+
+
 @task(
     help={
-        "recipe": "the recipe's name (invoke recipes)",
-        "tag": "the release to serve with",
-        "tp": "GPUs that share each layer",
-        "pp": "pipeline stages",
+        **DEPLOYING,
         "name": "the server's name (default: the recipe's)",
-        "dtype": "float16, bfloat16 or float32",
-        "max-batch-size": "requests at once",
-        "max-input-len": "tokens in",
-        "max-output-len": "tokens out",
-        "model-dir": "your own Hugging Face checkpoint instead of the hub's",
         "http-port": "Triton's HTTP port on this host",
         "grpc-port": "Triton's gRPC port on this host",
         "metrics-port": "Triton's metrics port on this host",
-        "json": "with --dry: the plan as data",
         "rehearse": "real Triton on this CPU: no GPU, no Docker",
         "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
         "question": "what is asked once it is ready",
         "max-tokens": "the longest answer to it",
-    }
+    },
+    iterable=["feature"],
 )
 def serve(
     c: Context,
     recipe: str,
     tag: str = "",
-    tp: int = 1,
+    tp: int = 0,
     pp: int = 1,
     name: str = "",
     dtype: str = "",
+    quant: str = "",
+    kv_cache_dtype: str = "",
+    feature: list[str] | None = None,
     max_batch_size: int = 0,
     max_input_len: int = 0,
     max_output_len: int = 0,
+    model: str = "",
     model_dir: str = "",
+    recipe_file: str = "",
     http_port: int = 8000,
     grpc_port: int = 8001,
     metrics_port: int = 8002,
@@ -279,37 +347,20 @@ def serve(
     max_tokens: int = 128,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
+    options = dict(locals())
     with told():
-        from environment.workspace import current
-        from recipes.deployment import Ports, deploy
         from recipes.serve import plan
 
-        limits = {"max_batch_size": max_batch_size, "max_input_len": max_input_len, "max_output_len": max_output_len}
-        deployment = deploy(
-            recipe,
-            workspace=current(ROOT),
-            tag=tag,
-            name=name,
-            dtype=dtype,
-            tp=tp,
-            pp=pp,
-            limits=limits,
-            ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
-            model_dir=model_dir,
-        )
+        deployment = deployment_of(options)
         if rehearse:
             from recipes.rehearsal.screen import run_and_ask
 
             run_and_ask(deployment, templates=templates, question=question, max_tokens=max_tokens)
-            return
-        planned = plan(deployment, user=f"{os.getuid()}:{os.getgid()}")
-        if c.config.run.dry:
-            tell_plan(planned, json=json)
-            return
-        serve_with_gpus(deployment, planned)
+        else:
+            carry_out_or_tell(c, plan, deployment, json=json)
 
 
-def serve_with_gpus(deployment: Deployment, plan: Plan) -> None:
+def on_gpus(deployment: Deployment, plan: Plan) -> None:
     """Carries the plan out, once this host is known to be able to."""
     from doctor import preflight
     from doctor.subject import Asked
@@ -325,6 +376,7 @@ def serve_with_gpus(deployment: Deployment, plan: Plan) -> None:
         grpc_port=ports.grpc,
         metrics_port=ports.metrics,
         dtype=deployment.dtype,
+        quantization=deployment.quantization,
         recipe=deployment.recipe_name,
     )
     try:

@@ -36,8 +36,8 @@ def carry_out(plan: Plan, logs: Path, actors: Mapping[str, Actor] = NOBODY) -> N
     count = len(plan.steps)
     for number, step in enumerate(plan.steps, 1):
         heading = f"[{number}/{count}] {step.title}"
-        if step.output and Path(step.output).exists():
-            say(f"{heading}: there already ({step.output})")
+        if there := next((path for path in step.outputs if Path(path).exists()), ""):
+            say(f"{heading}: there already ({there})")
             continue
         say(heading)
         started = time.monotonic()

@@ -19,8 +19,9 @@ class Step:
     """One command, where it runs, and what it leaves behind.
 
     `tool` names the contract its arguments are checked against (`convert_checkpoint-qwen`, `trtllm-build`) or the
-    program. `output` is the path whose presence makes the step finished; without one it always runs. The workspace has
-    the same path on the host and in a container, so that one path serves both. `why` is said beside the title.
+    program. `output` is the path whose presence makes the step finished; without one it always runs. `needed_for` is
+    the later artifact that it is made for: when that is there, the step is superfluous. The workspace has the same path
+    on the host and in a container, so that one path serves both. `why` is said beside the title.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Step:
     where: Where = "host"
     env: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     output: str = ""
+    needed_for: str = ""
     why: str = ""
 
     def shell(self, names: Mapping[str, str] = NOTHING) -> str:
@@ -37,6 +39,11 @@ class Step:
         if self.where == "container":
             return _folded((IN_IMAGE, *(("env", *settings) if settings else ()), *self.argv), names)
         return " ".join([*(_quoted(setting, names) for setting in settings), _folded(self.argv, names)])
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The paths of which any one, when it is there, makes the step unnecessary."""
+        return tuple(dict.fromkeys(path for path in (self.output, self.needed_for) if path))
 
     def data(self) -> dict[str, object]:
         """The step as the `steps` rows of the `plan/1` schema have it."""
@@ -88,7 +95,8 @@ class Plan:
 
 def _block(number: int, plan: Plan, step: Step) -> str:
     why = f"\n#      {step.why}" if step.why else ""
-    guard = f"[ -e {_quoted(step.output, plan.names)} ] ||\n    " if step.output else ""
+    tests = "".join(f"[ -e {_quoted(path, plan.names)} ] || " for path in step.outputs)
+    guard = f"{tests.rstrip()}\n    " if tests else ""
     return f"# {number}/{len(plan.steps)} {step.title}{why}\n{guard}{step.shell(plan.names)}\n"
 
 

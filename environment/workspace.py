@@ -21,6 +21,11 @@ class Workspace:
         return self.root / "checkpoints"
 
     @property
+    def datasets(self) -> Path:
+        """Data sets that quantization is calibrated with and benchmarks are run on."""
+        return self.root / "datasets"
+
+    @property
     def engines(self) -> Path:
         """TensorRT engines, one folder an identity."""
         return self.root / "engines"

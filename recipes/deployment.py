@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.version import Version
-
-from environment.errors import Trouble, Usage
+from environment.errors import Usage
 from environment.releases import DEFAULT_TAG, Release
 from environment.releases import find as find_release
 from environment.workspace import Workspace
-from recipes.recipe import Recipe, Shape
+from recipes import checks, features, quantization, weights
+from recipes.recipe import Recipe
 from recipes.recipe import find as find_recipe
+from recipes.recipe import read as read_recipe
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 PATH = re.compile(r"/[\w./@+-]*")
@@ -40,21 +40,29 @@ class Ports:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """A recipe on a release: `tp` x `pp` GPUs, limits in requests and tokens. `model_dir` is the user's checkpoint."""
+    """A recipe on a release: `tp` x `pp` GPUs, limits in requests and tokens. `model_dir` is the user's checkpoint.
+
+    `features` are switches of the engine's build with their values; `fingerprint` stands for the user's own weights.
+    """
 
     name: str
     recipe_name: str
+    variant: str = ""
     recipe: Recipe
     release: Release
     workspace: Workspace
     tp: int = 1
     pp: int = 1
     dtype: str = "float16"
+    quantization: str = ""
+    kv_cache_dtype: str = ""
+    features: Mapping[str, str] = field(default_factory=dict)
     max_batch_size: int
     max_input_len: int
     max_output_len: int
     ports: Ports = Ports()
     model_dir: Path | None = None
+    fingerprint: str = ""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -67,8 +75,9 @@ class Deployment:
             if path and not PATH.fullmatch(str(path)):
                 why = "letters, digits and . _ @ + - / can; anything else would need quoting somewhere on the way"
                 raise Usage(f"the path {str(path)!r} cannot be mounted into a container", why=why)
-        check_split(self.recipe.shape, self.tp, self.pp)
-        check_lengths(self)
+        checks.check_split(self.recipe.shape, self.tp, self.pp)
+        checks.check_lengths(self.recipe.shape, self.max_input_len, self.max_output_len)
+        checks.check_formats(self.quantization, self.kv_cache_dtype, self.features)
 
     @property
     def world_size(self) -> int:
@@ -86,6 +95,11 @@ class Deployment:
         return self.max_batch_size * self.max_seq_len
 
     @property
+    def prompt_table(self) -> int:
+        """Rows of the prompt table: one image for each request of a full batch. 0 without a vision tower."""
+        return self.recipe.vision.query_tokens * self.max_batch_size if self.recipe.vision else 0
+
+    @property
     def image(self) -> str:
         """The image that `invoke image` makes for the release."""
         return f"trtllm:{self.release.tag}"
@@ -97,9 +111,16 @@ class Deployment:
         return str(self.model_dir or self.workspace.checkpoints / pinned)
 
     @property
+    def calibration_dir(self) -> str:
+        """The data set that quantization is calibrated with."""
+        data = quantization.table().calibration
+        return str(self.workspace.datasets / data.revision[:12] / data.folder)
+
+    @property
     def engine_name(self) -> str:
         """Readable, and unique to everything that decides what the engine is."""
-        return f"{self.recipe_name}-{self.release.tag}-tp{self.tp}pp{self.pp}-{self.identity()}"
+        model, split = (self.recipe_name, self.variant), f"tp{self.tp}pp{self.pp}"
+        return "-".join(filter(None, (*model, self.release.tag, self.quantization, split, self.identity())))
 
     @property
     def engine_dir(self) -> str:
@@ -108,15 +129,23 @@ class Deployment:
 
     def identity(self) -> str:
         """Twelve hexadecimal digits over everything that decides what the engine is; ports and names do not."""
+        return hashlib.sha256(json.dumps(self.decisive(), sort_keys=True).encode()).hexdigest()[:12]
+
+    def decisive(self) -> dict[str, object]:
+        """Everything that decides what the engine is."""
         source = self.recipe.checkpoint
-        decisive = {
-            "checkpoint": [str(self.model_dir)] if self.model_dir else [source.hub, source.revision],
+        own = [self.fingerprint or str(self.model_dir)]
+        return {
+            "checkpoint": own if self.model_dir else [source.hub, source.revision],
             "release": [self.release.tag, self.release.tensorrt_llm.commit],
+            "tensorrt": self.release.versions.tensorrt,
             "split": [self.tp, self.pp],
             "dtype": self.dtype,
+            "quantization": [self.quantization, self.kv_cache_dtype],
+            "features": dict(self.features),
+            "quirks": [[quirk.tool, *map(list, quirk.spellings)] for quirk in self.recipe.quirks],
             "limits": [self.max_batch_size, self.max_input_len, self.max_output_len],
         }
-        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def deploy(
@@ -125,67 +154,48 @@ def deploy(
     workspace: Workspace,
     ports: Ports,
     tag: str = "",
-    tp: int = 1,
+    tp: int | None = None,
     pp: int = 1,
     name: str = "",
     dtype: str = "",
+    quant: str = "",
+    kv_cache_dtype: str = "",
+    feature: Iterable[str] = (),
     limits: Mapping[str, int] | None = None,
+    model: str = "",
     model_dir: str = "",
+    recipe_file: str = "",
 ) -> Deployment:
     """The deployment of a recipe with a release; what is not said (empty, 0) is the recipe's own.
 
     Raises Usage for an unknown recipe or release and for a value out of range, Trouble for a release too old for it.
     """
-    recipe, release = find_recipe(recipe_name), find_release(tag or DEFAULT_TAG)
-    check_release(recipe_name, recipe, release)
+    recipe = read_recipe(Path(recipe_file).expanduser()) if recipe_file else find_recipe(recipe_name)
+    release = find_release(tag or DEFAULT_TAG)
+    variant = recipe.variant_name(model) if model else ""
+    recipe = recipe.variant(variant)
+    checks.check_release(recipe_name, recipe, release)
+    folder = Path(model_dir).expanduser().absolute() if model_dir else None
+    own = weights.look(folder, recipe) if folder else weights.Weights(recipe=recipe)
     said = {word: value for word, value in (limits or {}).items() if value}
+    format_ = quant or recipe.quantization
     return Deployment(
         name=name or recipe_name,
         recipe_name=recipe_name,
-        recipe=recipe,
+        variant=variant,
+        recipe=own.recipe,
         release=release,
         workspace=workspace,
-        tp=tp,
+        tp=recipe.tp if tp is None else tp,
         pp=pp,
         dtype=dtype or recipe.dtype,
+        quantization="" if format_ == quantization.NONE else format_,
+        kv_cache_dtype=kv_cache_dtype or quantization.find(format_).kv_cache_dtype,
+        features=features.chosen(feature),
         max_batch_size=said.get("max_batch_size", recipe.limits.max_batch_size),
         max_input_len=said.get("max_input_len", recipe.limits.max_input_len),
         max_output_len=said.get("max_output_len", recipe.limits.max_output_len),
         ports=ports,
-        model_dir=Path(model_dir).expanduser().absolute() if model_dir else None,
+        model_dir=folder,
+        fingerprint=own.fingerprint,
     )
-
-
-def check_split(shape: Shape, tp: int, pp: int) -> None:
-    """Raises Usage when the heads or layers cannot be shared out evenly (TensorRT-LLM: layers/attention.py)."""
-    heads, kv_heads = shape.attention_heads, shape.key_value_heads
-    fits = [n for n in range(1, heads + 1) if heads % n == 0 and (kv_heads % n == 0 or n % kv_heads == 0)]
-    if tp not in fits:
-        raise Usage(
-            f"--tp {tp} does not divide the model: {heads} attention heads, {kv_heads} key/value heads",
-            why="each GPU holds the same number of whole heads",
-            mend=f"use --tp {' or '.join(str(n) for n in fits if n <= 16)}",
-        )
-    if shape.layers % pp:
-        why = "each pipeline stage holds the same number of layers"
-        raise Usage(f"--pp {pp} does not divide the model's {shape.layers} layers", why=why)
-
-
-def check_lengths(deployment: Deployment) -> None:
-    """Raises Usage when one request may be longer than the model knows positions."""
-    known = deployment.recipe.shape.max_positions
-    if deployment.max_seq_len > known:
-        raise Usage(
-            f"--max-input-len {deployment.max_input_len} plus --max-output-len {deployment.max_output_len}"
-            f" is {deployment.max_seq_len} tokens, the model knows {known} positions"
-        )
-
-
-def check_release(recipe_name: str, recipe: Recipe, release: Release) -> None:
-    """Raises Trouble when the release is older than the first one that can do the recipe."""
-    if Version(release.tag) < Version(recipe.since.release):
-        first = recipe.since
-        raise Trouble(
-            f"{recipe_name} cannot be built with {release.tag}: first in {first.release}, because {first.because}",
-            mend=f"invoke serve {recipe_name} --tag {first.release}",
-        )

@@ -5,34 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType, field, structs
 
 from environment.data import Record, read_toml
-from environment.errors import unknown_name
+from environment.errors import Usage, unknown_name
 
 MODELS = Path(__file__).parent / "models"
 Count = Annotated[int, Meta(ge=1)]
 Text = Annotated[str, Meta(min_length=1)]
 Sources = Annotated[tuple[Text, ...], Meta(min_length=1)]
+Spellings = Annotated[tuple[tuple[Text, ...], ...], Meta(min_length=1)]
 
 
 class Checkpoint(Record, frozen=True, kw_only=True):
     """Where the Hugging Face checkpoint comes from: hub id and the commit it is pinned to."""
 
     hub: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
-    revision: Annotated[str, Meta(pattern=r"^[0-9a-f]{40}$|^main$")]
+    revision: Annotated[str, Meta(pattern=r"^[0-9a-f]{40}$")]
     architecture: Text
     remote_code: bool = False
     source: Sources
 
 
 class Shape(Record, frozen=True, kw_only=True):
-    """What of the checkpoint's `config.json` decides how it can be split and how long a request may be."""
+    """What of the checkpoint's `config.json` decides how it can be split, and how large and long things get."""
 
     attention_heads: Count
     key_value_heads: Count
+    hidden_size: Count
     layers: Count
     max_positions: Count
+    parameters: Count
     source: Sources
 
 
@@ -61,17 +64,90 @@ class Since(Record, frozen=True, kw_only=True):
     source: Sources
 
 
+class Quirk(Record, frozen=True, kw_only=True):
+    """Words that a tool needs for this model: the first spelling that the release's own parser knows.
+
+    `tool` is the program's name without suffix (`convert_checkpoint`, `build`, `trtllm-build`). An empty one,
+    last, says that a release which knows none of the others needs none. {names} are fields of the deployment.
+    """
+
+    tool: Text
+    spellings: Spellings
+    source: Sources
+
+
+class Vision(Record, frozen=True, kw_only=True):
+    """The vision tower beside the language model. `family` is a key of a release's model families.
+
+    `query_tokens` is how many rows of the prompt table one image takes.
+    """
+
+    family: Text
+    query_tokens: Count
+    image: Text
+    source: Sources
+
+
+class Variant(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """Another checkpoint of the same recipe: what it says replaces what the recipe says."""
+
+    title: Text
+    since: Since | UnsetType = UNSET
+    checkpoint: Checkpoint
+    shape: Shape | UnsetType = UNSET
+    limits: Limits | UnsetType = UNSET
+    quirks: tuple[Quirk, ...] | UnsetType = UNSET
+
+
 class Recipe(Record, frozen=True, kw_only=True):
-    """A model and how it is built and served. `family` is a key of a release's model families."""
+    """A model and how it is built and served. `family` is a key of a release's model families.
+
+    `served` is false where no Triton templates take the model: it is built and tested locally. `patches` name the edits
+    of the copied templates (`patches.toml`) that it needs in the releases those are for.
+    """
 
     title: Text
     family: Text
     dtype: Text
+    quantization: str = ""
+    kv_cache_dtype: str = ""
+    tp: Count = 1
+    served: bool = True
     since: Since
     checkpoint: Checkpoint
     shape: Shape
     limits: Limits
     question: Question
+    quirks: tuple[Quirk, ...] = ()
+    patches: tuple[Text, ...] = ()
+    vision: Vision | None = None
+    variants: dict[str, Variant] = field(default_factory=dict)
+
+    def variant_name(self, model: str) -> str:
+        """The name of the variant that is meant, by its name or hub id ("" is the recipe itself); raises Usage."""
+        by_hub = {variant.checkpoint.hub: name for name, variant in self.variants.items()} | {self.checkpoint.hub: ""}
+        name = by_hub.get(model, model)
+        if name and name not in self.variants:
+            raise _unknown_variant(self, model)
+        return name
+
+    def variant(self, name: str) -> Recipe:
+        """The recipe with the checkpoint of a variant; "" is the recipe itself."""
+        if not name:
+            return self
+        said = {field: value for field, value in structs.asdict(self.variants[name]).items() if value is not UNSET}
+        return structs.replace(self, **said)
+
+
+def _unknown_variant(recipe: Recipe, name: str) -> Usage:
+    known = (*recipe.variants, recipe.checkpoint.hub, *(one.checkpoint.hub for one in recipe.variants.values()))
+    if "/" in name:
+        return Usage(
+            f"the shape of {name} is not known: nothing about heads, layers and lengths could be checked",
+            why=f"known: {', '.join(known)}",
+            mend=f"download it and give the folder with --model-dir, or: invoke recipe --new NAME --from ... ({name})",
+        )
+    return unknown_name("model of this recipe", name, known)
 
 
 def names() -> tuple[str, ...]:
@@ -83,4 +159,9 @@ def find(name: str) -> Recipe:
     """The recipe of that name; raises Usage naming the nearest one for an unknown name."""
     if name not in names():
         raise unknown_name("recipe", name, names(), mend="invoke recipes")
-    return read_toml(MODELS / f"{name}.toml", Recipe)
+    return read(MODELS / f"{name}.toml")
+
+
+def read(path: Path) -> Recipe:
+    """The recipe in a file; raises Trouble naming the field that is off."""
+    return read_toml(path, Recipe)

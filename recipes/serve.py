@@ -5,65 +5,52 @@ from __future__ import annotations
 from dataclasses import replace
 
 from environment.contracts import placeholders
+from environment.errors import Trouble
 from environment.image_layout import upstream
 from environment.plan import Plan, Step
-from recipes import engine, launch
+from recipes import build, download, launch, patches
 from recipes.deployment import Deployment
 from recipes.template_values import values_for
+from recipes.verification import verified
 
 READY_WITHIN = 900  # seconds for all ranks to load the engine
 
 
 def plan(deployment: Deployment, user: str) -> Plan:
-    """Every step of `invoke serve`, for the deployment; `user` is the uid:gid that owns what the containers write."""
+    """Every step of `invoke serve`, for the deployment; `user` is the uid:gid that owns what the containers write.
+
+    Raises NotInRelease for what the release cannot do, Trouble for a model that no templates take.
+    """
+    check_served(deployment)
     templates = values_for(deployment, placeholders(deployment.release.tag))
     repository = str(deployment.workspace.repositories / deployment.engine_name)
     steps = (
-        preflight(deployment),
-        image(deployment),
-        folders(deployment),
-        *engine.download(deployment),
-        *engine.build(deployment),
+        *build.steps(deployment),
         *model_repository(deployment, repository, templates),
         launch.start(deployment, repository, user),
         ready(deployment),
         question(deployment),
     )
-    tag, split = deployment.release.tag, f"tp {deployment.tp} x pp {deployment.pp}"
-    return Plan(
-        purpose=f"Serve {deployment.recipe.title} with TensorRT-LLM {tag} on {deployment.world_size} GPU(s): {split}",
-        release=tag,
-        recipe=deployment.recipe_name,
-        in_image=launch.in_image(deployment, user),
-        names={
-            "workspace": str(deployment.workspace.root),
-            "checkpoint": deployment.checkpoint_dir,
-            "converted": engine.converted_dir(deployment),
-            "engine": deployment.engine_dir,
-            "repository": repository,
-        },
-        steps=steps,
-        templates=templates,
+    return verified(
+        Plan(
+            purpose=f"Serve {deployment.recipe.title} {build.words(deployment)}",
+            release=deployment.release.tag,
+            recipe=deployment.recipe_name,
+            in_image=launch.in_image(deployment, user),
+            names=build.names(deployment, steps, repository=repository),
+            steps=steps,
+            templates=templates,
+        )
     )
 
 
-def preflight(deployment: Deployment) -> Step:
-    """Everything that can be known to fail before hours are spent."""
-    words = ("--tag", deployment.release.tag, "--recipe", deployment.recipe_name)
-    split = ("--tp", str(deployment.tp), "--pp", str(deployment.pp))
-    return Step(title="Preflight", tool="invoke", argv=("./inv", "doctor", *words, *split))
-
-
-def image(deployment: Deployment) -> Step:
-    """The matched image, verified; nothing is done when it is there."""
-    argv = ("./inv", "image", "--tag", deployment.release.tag)
-    return Step(title=f"Image {deployment.image}", tool="invoke", argv=argv)
-
-
-def folders(deployment: Deployment) -> Step:
-    """The workspace's folders, made here: what Docker makes for a mount belongs to root."""
-    made = (deployment.workspace.checkpoints, deployment.workspace.engines, deployment.workspace.repositories)
-    return Step(title="Make the workspace", tool="mkdir", argv=("mkdir", "-p", *(str(folder) for folder in made)))
+def check_served(deployment: Deployment) -> None:
+    """Raises Trouble for a model that the Triton templates have no place for."""
+    if not deployment.recipe.served:
+        raise Trouble(
+            f"{deployment.recipe_name} cannot be served: the templates of {deployment.release.tag} take no image",
+            mend=f"invoke build {deployment.recipe_name}   builds it and tests it without a server",
+        )
 
 
 def model_repository(deployment: Deployment, repository: str, templates: dict[str, dict[str, str]]) -> tuple[Step, ...]:
@@ -72,8 +59,9 @@ def model_repository(deployment: Deployment, repository: str, templates: dict[st
     paths = deployment.release.paths
     copy = ("cp", "-rT", upstream(paths.model_repo_template), partial)
     fills = (fill(upstream(paths.fill_template), f"{partial}/{name}", values) for name, values in templates.items())
-    steps = (Step(title="Copy the model-repository templates", tool="cp", where="container", argv=copy), *fills)
-    return (*(replace(step, output=repository) for step in steps), engine.publish("model repository", repository))
+    edits = patches.applied(deployment.recipe.patches, deployment.release.tag, partial, repository)
+    steps = (Step(title="Copy the model-repository templates", tool="cp", where="container", argv=copy), *edits, *fills)
+    return (*(replace(step, output=repository) for step in steps), download.publish("model repository", repository))
 
 
 def fill(script: str, model: str, values: dict[str, str]) -> Step:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from environment.data import Record, read_toml
 from environment.errors import Trouble
+from recipes import features
 from recipes.deployment import Deployment
 
 VALUES = Path(__file__).parent / "template_values.toml"
@@ -35,7 +36,7 @@ def values_for(
 
     Raises Trouble for a placeholder that has no row in `template_values.toml`.
     """
-    table = read_toml(VALUES, TemplateValues).values
+    table = {**read_toml(VALUES, TemplateValues).values, **features.settings(deployment.features)}
     return {
         model: {wanted.name: _value(wanted.name, table, deployment) for wanted in unfilled}
         for model, unfilled in placeholders.items()

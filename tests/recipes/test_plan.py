@@ -14,6 +14,7 @@ from packaging.version import Version
 from environment.contracts import contract, placeholders, tools
 from environment.plan import Plan, Step
 from environment.releases import tags
+from recipes import build
 from recipes.serve import plan
 from tests.recipes.deployments import USER, deployment
 
@@ -35,13 +36,36 @@ def flag(found: Step, name: str) -> str:
     return found.argv[found.argv.index(name) + 1]
 
 
-@pytest.mark.parametrize("tag", ["v0.10.0", "v0.12.0"])
-def test_the_plan_is_the_one_that_was_reviewed(tag: str) -> None:
+REVIEWED: dict[str, dict[str, Any]] = {
+    "serve-qwen2-tp4-v0.10.0": {"recipe": "qwen2", "tag": "v0.10.0", "tp": 4},
+    "serve-qwen2-tp4-v0.12.0": {"recipe": "qwen2", "tag": "v0.12.0", "tp": 4},
+    "serve-qwen2-72b-v0.10.0": {"recipe": "qwen2-72b", "tag": "v0.10.0"},
+    "serve-llama2-13b-int4_wo-v0.10.0": {
+        "recipe": "llama2-13b",
+        "tag": "v0.10.0",
+        "quant": "int4_wo",
+        "kv_cache_dtype": "fp8",
+        "limits": {"max_batch_size": 2},
+    },
+    "serve-chatglm3-tp2-v0.7.0": {"recipe": "chatglm3", "tag": "v0.7.0", "tp": 2},
+    "serve-chatglm3-32k-v0.9.0": {"recipe": "chatglm3", "tag": "v0.9.0", "model": "32k"},
+    "serve-chatglm3-v0.10.0": {"recipe": "chatglm3", "tag": "v0.10.0"},
+    "build-qwen-vl-v0.10.0": {"recipe": "qwen-vl", "tag": "v0.10.0"},
+}
+
+
+@pytest.mark.parametrize("name", REVIEWED)
+def test_the_plan_is_the_one_that_was_reviewed(name: str) -> None:
     """After a wanted change: REWRITE_PLANS=1 ./inv test --path tests/recipes/test_plan.py, and review it."""
-    golden, text = GOLDEN / f"serve-qwen2-tp4-{tag}.sh", str(planned(tp=4, tag=tag))
+    asked = deployment(**REVIEWED[name])
+    golden, text = GOLDEN / f"{name}.sh", str((plan if asked.recipe.served else build.plan)(asked, USER))
     if os.environ.get("REWRITE_PLANS"):
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8")
+
+
+def test_every_reviewed_plan_is_compared() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.sh") if path.name.startswith(("serve", "build"))} == set(REVIEWED)
 
 
 @pytest.mark.parametrize("tag", RELEASES)

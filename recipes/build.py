@@ -1,0 +1,78 @@
+"""The plan of `build`: from nothing to a verified engine. Pure: it needs no Docker, GPU, network or model."""
+
+from __future__ import annotations
+
+from environment.plan import Plan, Step
+from recipes import converted, download, engine, launch, vision
+from recipes.deployment import Deployment
+from recipes.verification import verified
+
+
+def plan(deployment: Deployment, user: str) -> Plan:
+    """Every step of `invoke build`; `user` is the uid:gid that owns what the containers write.
+
+    Raises NotInRelease for what the release cannot do.
+    """
+    planned = (*steps(deployment), *vision.ask(deployment))
+    return verified(
+        Plan(
+            purpose=f"Build {deployment.recipe.title} {words(deployment)}",
+            release=deployment.release.tag,
+            recipe=deployment.recipe_name,
+            in_image=launch.in_image(deployment, user),
+            names=names(deployment, planned),
+            steps=planned,
+        )
+    )
+
+
+def words(deployment: Deployment) -> str:
+    """With what, and split how, in words."""
+    split = f"on {deployment.world_size} GPU(s): tp {deployment.tp} x pp {deployment.pp}"
+    stored = " with a KV cache in ".join(filter(None, (deployment.quantization or None, deployment.kv_cache_dtype)))
+    return f"with TensorRT-LLM {deployment.release.tag} {split}{f', {stored}' if stored else ''}"
+
+
+def steps(deployment: Deployment) -> tuple[Step, ...]:
+    """Preflight, image, checkpoint, engine."""
+    return (
+        preflight(deployment),
+        image(deployment),
+        folders(deployment),
+        *download.checkpoint(deployment),
+        *engine.build(deployment),
+    )
+
+
+def names(deployment: Deployment, planned: tuple[Step, ...], **more: str) -> dict[str, str]:
+    """The paths worth a shell variable: those that the steps speak of."""
+    known = {
+        "workspace": str(deployment.workspace.root),
+        "checkpoint": deployment.checkpoint_dir,
+        "calibration": deployment.calibration_dir,
+        "converted": converted.converted_dir(deployment),
+        "engine": deployment.engine_dir,
+        **more,
+    }
+    said = " ".join(word for step in planned for word in step.argv)
+    return {name: path for name, path in known.items() if path in said}
+
+
+def preflight(deployment: Deployment) -> Step:
+    """Everything that can be known to fail before hours are spent."""
+    words = ("--tag", deployment.release.tag, "--recipe", deployment.recipe_name)
+    split = ("--tp", str(deployment.tp), "--pp", str(deployment.pp))
+    return Step(title="Preflight", tool="invoke", argv=("./inv", "doctor", *words, *split))
+
+
+def image(deployment: Deployment) -> Step:
+    """The matched image, verified; nothing is done when it is there."""
+    argv = ("./inv", "image", "--tag", deployment.release.tag)
+    return Step(title=f"Image {deployment.image}", tool="invoke", argv=argv)
+
+
+def folders(deployment: Deployment) -> Step:
+    """The workspace's folders, made here: what Docker makes for a mount belongs to root."""
+    space = deployment.workspace
+    made = (space.checkpoints, space.datasets, space.engines, space.repositories)
+    return Step(title="Make the workspace", tool="mkdir", argv=("mkdir", "-p", *(str(folder) for folder in made)))

@@ -1,0 +1,62 @@
+"""What can be known to fail before anything runs: each check is a pure function that raises with both values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from packaging.version import Version
+
+from environment.errors import Trouble, Usage
+from environment.releases import Release
+from recipes import features as known_features
+from recipes import quantization as known_quantizations
+from recipes.recipe import Recipe, Shape
+
+
+def check_split(shape: Shape, tp: int, pp: int) -> None:
+    """Raises Usage when the heads or layers cannot be shared out evenly (TensorRT-LLM: layers/attention.py)."""
+    heads, kv_heads = shape.attention_heads, shape.key_value_heads
+    fits = [n for n in range(1, heads + 1) if heads % n == 0 and (kv_heads % n == 0 or n % kv_heads == 0)]
+    if tp not in fits:
+        raise Usage(
+            f"--tp {tp} does not divide the model: {heads} attention heads, {kv_heads} key/value heads",
+            why="each GPU holds the same number of whole heads",
+            mend=f"use --tp {' or '.join(str(n) for n in fits if n <= 16)}",
+        )
+    if shape.layers % pp:
+        why = "each pipeline stage holds the same number of layers"
+        raise Usage(f"--pp {pp} does not divide the model's {shape.layers} layers", why=why)
+
+
+def check_lengths(shape: Shape, max_input_len: int, max_output_len: int) -> None:
+    """Raises Usage when one request may be longer than the model knows positions."""
+    longest = max_input_len + max_output_len
+    if longest > shape.max_positions:
+        raise Usage(
+            f"--max-input-len {max_input_len} plus --max-output-len {max_output_len}"
+            f" is {longest} tokens, the model knows {shape.max_positions} positions"
+        )
+
+
+def check_formats(quantization: str, kv_cache_dtype: str, features: Mapping[str, str]) -> None:
+    """Raises Usage for an unknown quantization or KV-cache format, and for a feature without what it needs."""
+    known_quantizations.find(quantization)
+    if kv_cache_dtype:
+        known_quantizations.find_kv_cache(kv_cache_dtype)
+    for name in features:
+        needed = known_features.table()[name].needs_quantization
+        if needed and needed != quantization:
+            raise Usage(
+                f"the feature {name} needs --quant {needed}, not {quantization or known_quantizations.NONE}",
+                mend=f"add --quant {needed}, or leave the feature out",
+            )
+
+
+def check_release(recipe_name: str, recipe: Recipe, release: Release) -> None:
+    """Raises Trouble when the release is older than the first one that can do the recipe."""
+    if Version(release.tag) < Version(recipe.since.release):
+        first = recipe.since
+        raise Trouble(
+            f"{recipe_name} cannot be built with {release.tag}: first in {first.release}, because {first.because}",
+            mend=f"invoke serve {recipe_name} --tag {first.release}",
+        )

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Build Qwen-VL Chat with TensorRT-LLM v0.10.0 on 1 GPU(s): tp 1 x pp 1
+# Run it in the project's folder.
+set -eu
+
+workspace=/srv/trtllm
+checkpoint=/srv/trtllm/checkpoints/Qwen-VL-Chat-f57cfbd358cb
+converted=/srv/trtllm/checkpoints/qwen-vl-v0.10.0-tp1pp1-ad0e54629362-converted
+engine=/srv/trtllm/engines/qwen-vl-v0.10.0-tp1pp1-ad0e54629362
+
+in_image() {
+    docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
+        --ulimit stack=67108864 --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 \
+        --env HOME=/tmp --volume "$workspace":"$workspace" trtllm:v0.10.0 "$@"
+}
+
+# 1/12 Preflight
+./inv doctor --tag v0.10.0 --recipe qwen-vl --tp 1 --pp 1
+
+# 2/12 Image trtllm:v0.10.0
+./inv image --tag v0.10.0
+
+# 3/12 Make the workspace
+mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$workspace"/repositories
+
+# 4/12 Download Qwen/Qwen-VL-Chat
+#      resumes where it was cut off
+[ -e "$checkpoint" ] ||
+    .venv/bin/hf download Qwen/Qwen-VL-Chat --revision f57cfbd358cb56b710d963669ad1bcfb44cdcdd8 \
+        --local-dir "$checkpoint".partial
+
+# 5/12 Publish the checkpoint
+[ -e "$checkpoint" ] ||
+    mv "$checkpoint".partial "$checkpoint"
+
+# 6/12 Make the vision engine's folder
+[ -e "$engine" ] ||
+    mkdir -p "$engine".partial/vision
+
+# 7/12 Build the vision engine
+#      image.pt, the test picture as a tensor, is left where the script runs
+[ -e "$engine" ] ||
+    in_image env -C "$engine".partial/vision python3 \
+        /opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/vit_onnx_trt.py \
+        --pretrained_model_path "$checkpoint" --onnxFile \
+        "$workspace"/checkpoints/qwen-vl-v0.10.0-tp1pp1-ad0e54629362-onnx/visual_encoder.onnx \
+        --planFile "$engine".partial/vision/visual_encoder/visual_encoder_fp16.plan \
+        --maxBS 4 --image_url /opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/pics/demo.jpeg
+
+# 8/12 Convert the checkpoint to 1 rank(s)
+#      tensor parallelism is decided here, never in trtllm-build
+[ -e "$converted" ] || [ -e "$engine" ] ||
+    in_image python3 /opt/trtllm/upstream/tensorrt_llm/examples/qwen/convert_checkpoint.py \
+        --model_dir "$checkpoint" --output_dir "$converted".partial --dtype float16 \
+        --tp_size 1 --pp_size 1 --workers 1
+
+# 9/12 Publish the converted checkpoint
+[ -e "$converted" ] || [ -e "$engine" ] ||
+    mv "$converted".partial "$converted"
+
+# 10/12 Build the engine
+#      no --tp_size: the split in the converted checkpoint counts
+[ -e "$engine" ] ||
+    in_image trtllm-build --checkpoint_dir "$converted" --output_dir "$engine".partial \
+        --gemm_plugin float16 --gpt_attention_plugin float16 --paged_kv_cache enable \
+        --remove_input_padding enable --context_fmha enable --lookup_plugin float16 \
+        --max_prompt_embedding_table_size 2048 --max_batch_size 8 --max_beam_width 1 \
+        --max_input_len 2048 --max_output_len 1024 --workers 1
+
+# 11/12 Publish the engine
+[ -e "$engine" ] ||
+    mv "$engine".partial "$engine"
+
+# 12/12 Ask about the test picture
+#      expected in the answer: beach
+in_image env -C "$engine"/vision python3 /opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/run.py \
+        --tokenizer_dir "$checkpoint" --qwen_engine_dir "$engine" --vit_engine_dir "$engine"/vision \
+        --input_dir '{"image": "'"$engine"'/vision/image.pt"}' --images_path \
+        '{"image": "/opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/pics/demo.jpeg"}' \
+        --input_text 'Describe the picture'

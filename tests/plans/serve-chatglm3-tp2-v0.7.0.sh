@@ -1,0 +1,131 @@
+#!/bin/sh
+# Serve ChatGLM3 6B with TensorRT-LLM v0.7.0 on 2 GPU(s): tp 2 x pp 1
+# Run it in the project's folder.
+set -eu
+
+workspace=/srv/trtllm
+checkpoint=/srv/trtllm/checkpoints/chatglm3-6b-103caa40027e
+engine=/srv/trtllm/engines/chatglm3-v0.7.0-tp2pp1-c641bf6b2f97
+repository=/srv/trtllm/repositories/chatglm3-v0.7.0-tp2pp1-c641bf6b2f97
+
+in_image() {
+    docker run --rm --init --network none --gpus '"device=0,1"' --shm-size 16g \
+        --ulimit memlock=-1 --ulimit stack=67108864 --cap-drop ALL --security-opt no-new-privileges \
+        --user 1000:1000 --env HOME=/tmp --volume "$workspace":"$workspace" trtllm:v0.7.0 "$@"
+}
+
+# 1/21 Preflight
+./inv doctor --tag v0.7.0 --recipe chatglm3 --tp 2 --pp 1
+
+# 2/21 Image trtllm:v0.7.0
+./inv image --tag v0.7.0
+
+# 3/21 Make the workspace
+mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$workspace"/repositories
+
+# 4/21 Download THUDM/chatglm3-6b
+#      resumes where it was cut off
+[ -e "$checkpoint" ] ||
+    .venv/bin/hf download THUDM/chatglm3-6b --revision 103caa40027ebfd8450289ca2f278eac4ff26405 \
+        --local-dir "$checkpoint".partial
+
+# 5/21 Publish the checkpoint
+[ -e "$checkpoint" ] ||
+    mv "$checkpoint".partial "$checkpoint"
+
+# 6/21 Build the engine for 2 rank(s)
+#      world size is tensor times pipeline parallelism, and build.py wants all of them
+[ -e "$engine" ] ||
+    in_image python3 /opt/trtllm/upstream/tensorrt_llm/examples/chatglm/build.py \
+        --model_name chatglm3_6b --model_dir "$checkpoint" --output_dir "$engine".partial \
+        --dtype float16 --world_size 2 --tp_size 2 --pp_size 1 --use_gpt_attention_plugin float16 \
+        --use_gemm_plugin float16 --use_inflight_batching --paged_kv_cache \
+        --remove_input_padding --enable_context_fmha --max_batch_size 8 --max_beam_width 1 \
+        --max_input_len 1024 --max_output_len 1024
+
+# 7/21 Publish the engine
+[ -e "$engine" ] ||
+    mv "$engine".partial "$engine"
+
+# 8/21 Copy the model-repository templates
+[ -e "$repository" ] ||
+    in_image cp -rT /opt/trtllm/upstream/all_models/inflight_batcher_llm "$repository".partial
+
+# 9/21 Patch preprocessing/1/model.py: leave the tokenizer's special tokens as they are
+#      ChatGLM's tokenizer has no setter: assigning pad_token fails with "can't set attribute"
+[ -e "$repository" ] ||
+    sed --in-place=.before-keep-special-tokens --regexp-extended \
+        's/^( *)(self\.tokenizer\.pad_token = self\.tokenizer\.eos_token)$/\1# \2/' \
+        "$repository".partial/preprocessing/1/model.py
+
+# 10/21 See that preprocessing/1/model.py is patched
+[ -e "$repository" ] ||
+    grep --quiet --fixed-strings -- '# self.tokenizer.pad_token = self.tokenizer.eos_token' \
+        "$repository".partial/preprocessing/1/model.py
+
+# 11/21 Patch postprocessing/1/model.py: leave the tokenizer's special tokens as they are
+#      ChatGLM's tokenizer has no setter: assigning pad_token fails with "can't set attribute"
+[ -e "$repository" ] ||
+    sed --in-place=.before-keep-special-tokens --regexp-extended \
+        's/^( *)(self\.tokenizer\.pad_token = self\.tokenizer\.eos_token)$/\1# \2/' \
+        "$repository".partial/postprocessing/1/model.py
+
+# 12/21 See that postprocessing/1/model.py is patched
+[ -e "$repository" ] ||
+    grep --quiet --fixed-strings -- '# self.tokenizer.pad_token = self.tokenizer.eos_token' \
+        "$repository".partial/postprocessing/1/model.py
+
+# 13/21 Fill ensemble/config.pbtxt
+[ -e "$repository" ] ||
+    in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i "$repository".partial/ensemble/config.pbtxt \
+        triton_max_batch_size:8
+
+# 14/21 Fill postprocessing/config.pbtxt
+[ -e "$repository" ] ||
+    in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
+        "$repository".partial/postprocessing/config.pbtxt \
+        triton_max_batch_size:8,tokenizer_dir:"$checkpoint",tokenizer_type:auto,postprocessing_instance_count:1
+
+# 15/21 Fill preprocessing/config.pbtxt
+[ -e "$repository" ] ||
+    in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
+        "$repository".partial/preprocessing/config.pbtxt \
+        triton_max_batch_size:8,tokenizer_dir:"$checkpoint",tokenizer_type:auto,preprocessing_instance_count:1
+
+# 16/21 Fill tensorrt_llm/config.pbtxt
+[ -e "$repository" ] ||
+    in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i "$repository".partial/tensorrt_llm/config.pbtxt \
+        triton_max_batch_size:8,decoupled_mode:True,max_queue_delay_microseconds:0,max_beam_width:1,batching_strategy:inflight_fused_batching,engine_dir:"$engine",max_tokens_in_paged_kv_cache:16384,max_attention_window_size:2048,batch_scheduler_policy:guaranteed_no_evict,kv_cache_free_gpu_mem_fraction:0.9,max_num_sequences:,enable_trt_overlap:False,exclude_input_in_output:True,enable_kv_cache_reuse:False
+
+# 17/21 Fill tensorrt_llm_bls/config.pbtxt
+[ -e "$repository" ] ||
+    in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
+        "$repository".partial/tensorrt_llm_bls/config.pbtxt \
+        triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:False,bls_instance_count:1
+
+# 18/21 Publish the model repository
+[ -e "$repository" ] ||
+    mv "$repository".partial "$repository"
+
+# 19/21 Start the server with 2 rank(s)
+docker run --detach --init --name trtllm-chatglm3 --label io.trtllm.server=chatglm3 \
+        --gpus '"device=0,1"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
+        --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
+        --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --env HOME=/tmp \
+        --volume "$repository":"$repository":ro --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro \
+        trtllm:v0.7.0 mpirun --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
+        --model-repository="$repository" --http-port=8000 --grpc-port=8001 \
+        --metrics-port=8002 --disable-auto-complete-config \
+        --backend-config=python,shm-region-prefix-name=rank0_ \
+        : -n 1 /opt/tritonserver/bin/tritonserver --model-repository="$repository" \
+        --model-control-mode=explicit --load-model=tensorrt_llm --http-port=8000 \
+        --grpc-port=8001 --metrics-port=8002 --disable-auto-complete-config \
+        --backend-config=python,shm-region-prefix-name=rank1_
+
+# 20/21 Wait until the server is ready
+curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 900 \
+        --retry-connrefused --retry-all-errors http://127.0.0.1:8000/v2/health/ready
+
+# 21/21 Ask the smoke question
+./inv ask 'What'"'"'s new between ChatGLM3-6B and ChatGLM2-6B?' --url 127.0.0.1:8001 \
+        --model-dir "$checkpoint"
