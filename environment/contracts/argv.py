@@ -61,6 +61,8 @@ class _Reading:
         self.places = [option for option in contract.options if option.positional]
 
     def read(self) -> None:
+        if "--" in self.words:  # what follows it depends on the parser and the version of Python: no command needs it
+            self.problems.append("'--' among the words")
         while self.words:
             word = self.words.popleft()
             if self._is_flag(word):
@@ -78,7 +80,9 @@ class _Reading:
     def _is_flag(self, word: str) -> bool:
         if not word.startswith("-") or word in {"-", "--"}:
             return False
-        return self._find(word) is not None or not (NEGATIVE_NUMBER.match(word) or " " in word)
+        if self._find(word.partition("=")[0]) is not None:
+            return True
+        return not (NEGATIVE_NUMBER.match(word) or " " in word)
 
     def _flag(self, word: str) -> None:
         flag, equals, attached = word.partition("=")

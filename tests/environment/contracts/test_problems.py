@@ -28,6 +28,7 @@ ACCEPTED = {
         "build_wheel",
         "python3 scripts/build_wheel.py -c -i -j 4 --trt_root /usr/local/tensorrt",
     ),
+    "a tied value with a blank": ("v0.10.0", "convert_checkpoint-qwen", "'--model_dir=/a b/c'"),
     "positionals": ("v0.10.0", "fill_template", "python3 tools/fill_template.py -i config.pbtxt engine_dir:/e"),
     "a subcommand": (
         "v0.10.0",
@@ -119,6 +120,7 @@ REFUSED = {
         "python3 convert_checkpoint.py --dtype x",
         "does not start trtllm-build",
     ),
+    "the end of options": ("v0.10.0", "convert_checkpoint-qwen", "--model_dir -- --tp_size 4", "'--' among the words"),
     "a hostile word": ("v0.10.0", "convert_checkpoint-qwen", "--tp_size '4; rm -rf /'", "takes int"),
 }
 
