@@ -54,7 +54,7 @@ class Layers:
 def after(layers: Layers, event: Mapping[str, Any]) -> Layers:
     """The layers after one event of the engine's stream. Events that name no layer change nothing."""
     name, status = event.get("id"), event.get("status", "")
-    if not name or status.startswith("Pulling from"):
+    if not name or name == "WARNING" or status.startswith("Pulling from"):
         return layers
     old = layers.layers.get(name, Layer(""))
     new = moved(old, status, event.get("progressDetail") or {})

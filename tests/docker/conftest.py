@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +68,15 @@ class RealEngine:
         images = self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines()
         containers = self.docker("container", "ls", "--all", "--format", "container {{.Names}}").splitlines()
         return {name for name in (*images, *containers) if "<none>" not in name}
+
+
+@pytest.fixture(autouse=True)
+def sockets_of_failed_connections() -> Iterator[None]:
+    """docker-py leaves them to the garbage collector, which would warn in the middle of some other test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(params=folders(), ids=lambda folder: folder.name if folder else "none")

@@ -39,6 +39,7 @@ def test_a_retry_is_no_movement() -> None:
 
 def test_events_without_a_layer_change_nothing() -> None:
     assert after(Layers(), {"status": "Digest: sha256:00"}) == Layers()
+    assert after(Layers(), {"status": "This registry does not appear to conform", "id": "WARNING"}) == Layers()
 
 
 def test_amounts() -> None:

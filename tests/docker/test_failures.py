@@ -1,0 +1,219 @@
+"""What goes wrong on a real engine: a clear error each, in time, and nothing half-made left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from environment import container
+from environment.container import connect
+from environment.docker_errors import DockerTrouble
+from environment.layers import Layers
+from tests.docker.conftest import KEY, LOGIN, RealEngine, Registry, free_port
+from tests.docker.faults import Faulty, cut, faulty, silent, slow
+from tests.docker.standins import standin
+
+pytestmark = pytest.mark.docker
+IMAGE = "nvidia/tritonserver:24.06-trtllm-python-py3"
+
+
+def ignore(_layers: Layers) -> None:
+    pass
+
+
+@pytest.fixture
+def broken(engine: RealEngine, registry: Registry, tmp_path: Path) -> Iterator[Faulty]:
+    """A registry ready to misbehave, with an image in it whose one new layer has 12 MB."""
+    folder, reference = tmp_path / "ballast", f"{registry.host}/{IMAGE}"
+    folder.mkdir()
+    folder.joinpath("ballast").write_bytes(os.urandom(12_000_000))
+    text = "FROM trtllm-test/busybox:1\nCOPY ballast /ballast\nLABEL io.trtllm.test=ballast\n"
+    folder.joinpath("Dockerfile").write_text(text)
+    engine.docker("build", "--quiet", "--tag", reference, str(folder))
+    engine.docker("push", reference)
+    engine.docker("image", "rm", reference)
+    engine.docker("builder", "prune", "--force", check=False)  # BuildKit keeps the layer otherwise
+    with faulty(registry.port) as server:
+        yield server
+
+
+def pull_fails(reference: str, patience: int = 60) -> DockerTrouble:
+    engine = connect()
+    with pytest.raises(DockerTrouble) as caught:
+        engine.pull(reference, ignore, patience)
+    assert engine.image(reference) is None
+    assert reference in str(caught.value)
+    return caught.value
+
+
+def test_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with pytest.raises(DockerTrouble) as caught:
+        connect()
+    assert caught.value.id == "daemon-absent"
+
+
+def test_no_permission(engine: RealEngine) -> None:
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            connect()
+        except DockerTrouble as trouble:
+            os.write(write, trouble.id.encode())
+        os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    assert os.read(read, 100) == b"daemon-permission"
+    os.close(read)
+
+
+@pytest.fixture
+def daemon(engine: RealEngine) -> int:
+    """The process id of the private engine; some tests hurt it."""
+    file = engine.folder / "docker.pid"
+    if not file.exists():
+        pytest.skip("this engine is not the tests' own")
+    return int(file.read_text())
+
+
+def test_a_hung_engine(engine: RealEngine, daemon: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "ANSWER", 2)
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        with pytest.raises(DockerTrouble) as caught:
+            connect()
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    assert caught.value.id == "daemon-hung"
+
+
+def test_an_engine_that_dies_in_the_middle(engine: RealEngine, daemon: int, broken: Faulty) -> None:
+    broken.layer = slow
+    killed: list[float] = []
+
+    def kill(layers: Layers) -> None:
+        if layers.current > 0 and not killed:
+            killed.append(time.monotonic())
+            os.kill(daemon, signal.SIGKILL)
+
+    with pytest.raises(DockerTrouble) as caught:
+        connect().pull(f"{broken.host}/{IMAGE}", kill)
+    assert caught.value.id == "daemon-lost", caught.value.why
+    assert killed
+    subprocess.run([str(Path(__file__).with_name("engine.sh")), "up"], check=True, capture_output=True)
+    assert connect().image(f"{broken.host}/{IMAGE}") is None
+
+
+def test_an_unknown_tag(engine: RealEngine, registry: Registry) -> None:
+    assert pull_fails(f"{registry.host}/nvidia/none:1").id == "tag-unknown"
+
+
+def test_a_closed_port(engine: RealEngine) -> None:
+    assert pull_fails(f"127.0.0.1:{free_port()}/nvidia/none:1").id == "refused"
+
+
+def test_a_name_that_does_not_resolve(engine: RealEngine) -> None:
+    assert pull_fails("no-such-registry.invalid/nvidia/none:1").id in {"dns", "timeout"}
+
+
+def test_a_web_page_instead_of_a_registry(engine: RealEngine, broken: Faulty) -> None:
+    broken.fault = lambda path: (200, b"<html>log in to the network</html>") if "manifests" in path else None
+    assert pull_fails(f"{broken.host}/{IMAGE}").id == "proxy-html"
+
+
+def test_a_registry_that_fails(engine: RealEngine, broken: Faulty) -> None:
+    broken.fault = lambda path: (503, b"") if "manifests" in path else None
+    assert pull_fails(f"{broken.host}/{IMAGE}").id == "registry-broken"
+
+
+def test_a_layer_that_is_cut(engine: RealEngine, broken: Faulty) -> None:
+    broken.layer = cut
+    assert pull_fails(f"{broken.host}/{IMAGE}").id == "corrupt"
+
+
+def test_a_layer_that_stalls_is_given_up(engine: RealEngine, broken: Faulty) -> None:
+    broken.layer = silent(broken)
+    started = time.monotonic()
+    trouble = pull_fails(f"{broken.host}/{IMAGE}", patience=3)
+    assert trouble.id == "stalled"
+    assert time.monotonic() - started < 12
+
+
+def test_a_slow_registry_is_waited_for(engine: RealEngine, broken: Faulty) -> None:
+    broken.layer = slow
+    seen: list[Layers] = []
+    connect().pull(f"{broken.host}/{IMAGE}", seen.append, patience=5)
+    assert connect().image(f"{broken.host}/{IMAGE}")
+    assert seen[-1].whole == len(seen[-1].layers)
+
+
+def test_a_private_registry_without_and_with_login(
+    engine: RealEngine, private_registry: Registry, tmp_path: Path
+) -> None:
+    reference = f"{private_registry.host}/{IMAGE}"
+    refused = pull_fails(reference)
+    assert refused.id == "auth"
+    assert "docker login nvcr.io --username '$oauthtoken'" in refused.mend
+    engine.docker("login", private_registry.host, "--username", LOGIN, "--password-stdin", stdin=KEY)
+    assert container.credentials(private_registry.host) == (LOGIN, KEY)
+    standin(engine, reference, tmp_path / "standin")
+    engine.docker("push", reference)
+    engine.docker("image", "rm", reference)
+    connect().pull(reference, ignore)
+    assert connect().image(reference)
+
+
+def test_an_interrupt_leaves_nothing(engine: RealEngine, broken: Faulty, tmp_path: Path) -> None:
+    broken.layer = slow
+    before = engine.everything()
+    words = [sys.executable, "-m", "invoke", "image", "--verify", f"{broken.host}/{IMAGE}"]
+    environment = {**os.environ, "TRTLLM_WORKSPACE": str(tmp_path / "workspace")}
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(words, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=20)[1]
+    assert process.returncode == 130, said
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert engine.everything() == before
+
+
+def test_a_full_disk(engine: RealEngine, broken: Faulty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, socket = tmp_path / "small", tmp_path / "small.sock"
+    data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(data)], check=True)
+    words = (f"--host=unix://{socket}", f"--data-root={data}", f"--exec-root={tmp_path}/exec")
+    with tmp_path.joinpath("dockerd.log").open("wb") as log:
+        quiet = ("--bridge=none", "--iptables=false", f"--pidfile={tmp_path}/dockerd.pid")
+        process = subprocess.Popen([str(engine.folder / "bin/dockerd"), *words, *quiet], stdout=log, stderr=log)
+    try:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
+        wait_for_engine()
+        assert pull_fails(f"{broken.host}/{IMAGE}").id == "disk"
+    finally:
+        process.terminate()
+        process.wait(20)
+        subprocess.run(["umount", "--lazy", str(data)], check=True)
+
+
+def wait_for_engine() -> None:
+    for _ in range(100):
+        try:
+            connect()
+        except DockerTrouble:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the small engine does not start")
