@@ -150,6 +150,10 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
         "tp": "GPUs that share each layer",
         "pp": "pipeline stages",
         "image": "an image to look into",
+        "engine": "an engine's folder: against the image, the GPUs and the repository",
+        "model": "a checkpoint's folder: its files, its tokenizer, and whether the release can convert it",
+        "repository": "a model repository's folder: by itself and against the engine",
+        "deep": "with --model: read every byte and compare the SHA-256 recorded at the download",
         "json": "as data (doctor/doctor.schema.json)",
         "html": "write the report as one page, too",
         "lang": "en or zh",
@@ -164,9 +168,13 @@ def doctor(
     log: list[str],
     tag: str = "",
     recipe: str = "",
-    tp: int = 1,
-    pp: int = 1,
+    tp: int = 0,
+    pp: int = 0,
     image: str = "",
+    engine: str = "",
+    model: str = "",
+    repository: str = "",
+    deep: bool = False,
     json: bool = False,
     html: str = "",
     lang: str = "en",
@@ -183,12 +191,14 @@ def doctor(
             code = tell(log, json)
         else:
             from doctor.consultation import Telling, explained, hold
+            from doctor.probes.artifacts import Named
             from doctor.visit import visit
 
             if explain:
                 raise Exit(code=explained(explain, lang))
             telling = Telling(language=lang, json=json, html=html, save=save, strict=strict)
-            code = hold(visit(tag, asked(recipe, tag, tp, pp), ROOT, image=image), telling, bundle)
+            named = Named(engine=engine, model=model, repository=repository, deep=deep)
+            code = hold(visit(tag, asked(recipe, tag, tp, pp), ROOT, image=image, named=named), telling, bundle)
     raise Exit(code=code)
 
 
@@ -199,13 +209,19 @@ def asked(recipe: str, tag: str, tp: int, pp: int) -> Asked:
     from environment.workspace import current
     from recipes.deployment import Ports, deploy
 
+    launch_named, tp, pp = bool(tp or pp or recipe), tp or 1, pp or 1
     if not recipe:
         if min(tp, pp) < 1:
             raise Usage(f"--tp {tp} and --pp {pp} must be at least 1")
-        return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp)
+        return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp, launch_named=launch_named)
     wanted = deploy(recipe, workspace=current(ROOT), ports=Ports(), tag=tag, tp=tp, pp=pp)
     return Asked(
-        gpus=wanted.world_size, tensor_parallel=tp, pipeline_parallel=pp, dtype=wanted.dtype, recipe=wanted.recipe_name
+        gpus=wanted.world_size,
+        tensor_parallel=tp,
+        pipeline_parallel=pp,
+        dtype=wanted.dtype,
+        recipe=wanted.recipe_name,
+        launch_named=launch_named,
     )
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from doctor import bundle, page, redaction, report, text
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import LANGUAGES, filled, texts
+from doctor.facts.artifacts import Artifacts
 from doctor.outcome import Check, Outcome
+from doctor.probes import artifacts
 from doctor.subject import Subject
 from doctor.visit import Visit, judged, subject, taken
 from environment.console import result, result_json, say
@@ -44,7 +46,8 @@ def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:
     if telling.save:
         bundle.save(redaction.without_names(readings, _names()), Path(telling.save))
         say(f"readings saved in {telling.save}, without secrets and names: look through it before you send it")
-    outcomes = judged(subject(readings, visit.release, visit.asked), telling.language)
+    found = Artifacts() if saved else artifacts.read(visit.release, visit.named)
+    outcomes = judged(subject(readings, visit.release, visit.asked, found), telling.language)
     _tell(outcomes, visit.release, telling, saved)
     return report.exit_code(outcomes, strict=telling.strict)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from doctor.advisories import Advisories
+from doctor.facts.artifacts import Artifacts
 from doctor.facts.docker import Docker
 from doctor.facts.gpu import Gpus
 from doctor.facts.host import Host
@@ -14,7 +15,10 @@ from environment.releases import Release
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the person wants to do. `gpus` is tp x pp; sizes in bytes; `dtype`, `quantization` as recipes say."""
+    """What the person wants to do. `gpus` is tp x pp, `launch_named` whether they said so; sizes in bytes.
+
+    `dtype` and `quantization` are as recipes say.
+    """
 
     gpus: int = 1
     tensor_parallel: int = 1
@@ -28,6 +32,7 @@ class Asked:
     checkpoint_bytes: int | None = None
     rank_bytes: int | None = None
     recipe: str = ""
+    launch_named: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +46,4 @@ class Subject:
     asked: Asked
     advisories: Advisories
     image: Image | None = None
+    artifacts: Artifacts = field(default_factory=Artifacts)

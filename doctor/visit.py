@@ -12,15 +12,18 @@ from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
 from doctor.examination import examine
 from doctor.facts import docker, gpu, host, image
+from doctor.facts.artifacts import Artifacts
 from doctor.facts.readings import Reading, Readings
 from doctor.outcome import Check, Outcome
 from doctor.probes import docker as docker_probes
 from doctor.probes import gpu as gpu_probes
 from doctor.probes import host as host_probes
 from doctor.probes import image as image_probes
+from doctor.probes.artifacts import Named
 from doctor.probes.taking import Probe, finish, start
 from doctor.redaction import without_secrets
 from doctor.subject import Asked, Subject
+from environment.artifacts.engine import Engine
 from environment.releases import DEFAULT_TAG, Release, find
 from environment.workspace import Workspace, current
 
@@ -35,11 +38,13 @@ class Visit:
     workspace: Workspace
     asked: Asked = field(default_factory=Asked)
     image: str = ""
+    named: Named = field(default_factory=Named)
 
 
-def visit(tag: str, asked: Asked, beside: Path, *, image: str = "") -> Visit:
+def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named | None = None) -> Visit:
     """A visit for the release of a tag (the default one for ""); raises Usage for a tag that is not known."""
-    return Visit(release=find(tag or DEFAULT_TAG), workspace=current(beside), asked=asked, image=image)
+    release, workspace = find(tag or DEFAULT_TAG), current(beside)
+    return Visit(release=release, workspace=workspace, asked=asked, image=image, named=named or Named())
 
 
 def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
@@ -69,16 +74,32 @@ def _cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
 
 
-def subject(readings: Readings, release: Release, asked: Asked) -> Subject:
-    """The facts of the readings, for a release and what is asked. Pure."""
+def subject(readings: Readings, release: Release, asked: Asked, artifacts: Artifacts | None = None) -> Subject:
+    """The facts of the readings and of the named folders, for a release and what is asked. Pure."""
+    artifacts = artifacts or Artifacts()
     return Subject(
         host=host.parse(readings),
         gpus=gpu.parse(readings),
         docker=docker.parse(readings),
         release=release,
-        asked=asked,
+        asked=_launched(asked, artifacts),
         advisories=advisories(),
         image=image.parse(readings),
+        artifacts=artifacts,
+    )
+
+
+def _launched(asked: Asked, artifacts: Artifacts) -> Asked:
+    """Where nobody named the ranks, as many are launched as the named engine has."""
+    engine = artifacts.engine
+    if asked.launch_named or not isinstance(engine, Engine):
+        return asked
+    mapped = engine.mapped
+    return replace(
+        asked,
+        gpus=mapped.world_size,
+        tensor_parallel=mapped.tensor_parallel,
+        pipeline_parallel=mapped.pipeline_parallel,
     )
 
 

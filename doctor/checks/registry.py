@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.checks import docker, driver, gpu, host, security, serving
+from doctor.checks import checkpoint, docker, driver, engine, gpu, host, repository, security, serving
 from doctor.outcome import Check
 from doctor.subject import Subject
 
@@ -11,6 +11,9 @@ CHECKS: list[Check[Subject]] = [
     *driver.CHECKS,
     *gpu.CHECKS,
     *docker.CHECKS,
+    *checkpoint.CHECKS,
+    *engine.CHECKS,
+    *repository.CHECKS,
     *serving.CHECKS,
     *security.CHECKS,
 ]

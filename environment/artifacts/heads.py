@@ -88,3 +88,12 @@ def names_in(folder: Path) -> tuple[str, ...] | Unknown:
     if len(names) > ENTRY_LIMIT:
         return Unknown(f"{folder.name} holds more than {ENTRY_LIMIT} files")
     return tuple(sorted(names))
+
+
+def writable_by_all(folder: Path, names: tuple[str, ...]) -> tuple[str, ...] | Unknown:
+    """The folder itself (".") and those of its files that every user of the host may write."""
+    try:
+        modes = {name: os.stat(folder / name).st_mode for name in (".", *names)}  # noqa: PTH116
+    except OSError as error:
+        return Unknown(f"cannot look at {error.filename}: {error.strerror}")
+    return tuple(name for name, mode in modes.items() if mode & stat.S_IWOTH and not mode & stat.S_ISVTX)

@@ -41,11 +41,15 @@ class RepositoryModel:
     @property
     def needed(self) -> tuple[tuple[str, str], ...]:
         """The placeholders among `unfilled` that keep the model from working: no string, or a string it needs."""
-        return tuple(
-            (name, line)
-            for name, line in self.unfilled
-            if "string_value" not in line or self.folder in NEEDED.get(name, ())
-        )
+        return tuple((name, line) for name, line in self.unfilled if not _is_string(name, line) or self._needs(name))
+
+    @property
+    def unparsable(self) -> bool:
+        """Whether a placeholder stands where Triton's protobuf wants a number or a word, so that nothing parses."""
+        return any(not _is_string(name, line) for name, line in self.unfilled)
+
+    def _needs(self, name: str) -> bool:
+        return self.folder in NEEDED.get(name, ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,11 @@ def read_model_repository(folder: Path) -> ModelRepository | Unknown:
         return Unknown("no folder in it holds a config.pbtxt")
     others = tuple(name for name in folders if name not in models)
     return ModelRepository(models=tuple(read_model(folder / name) for name in models), others=others)
+
+
+def _is_string(name: str, line: str) -> bool:
+    """Whether the placeholder stands within quotes, where any text parses."""
+    return line[: line.index(f"${{{name}}}")].count('"') % 2 == 1
 
 
 def _is_model(files: tuple[str, ...]) -> bool:

@@ -5,13 +5,14 @@ Format: huggingface/transformers, src/transformers/tokenization_utils_base.py (f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from environment.artifacts.checkpoint import missing_code, remote_code
 from environment.artifacts.heads import Damaged, Json, names_in, read, read_json
-from environment.unknown import Unknown
+from environment.unknown import Unknown, then
 
 CONFIG = "tokenizer_config.json"
 VOCABULARIES = (
@@ -22,7 +23,27 @@ VOCABULARIES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
-TEMPLATE_LIMIT = 1 << 20  # bytes
+TEXT_LIMIT = 1 << 20  # bytes of a template or of a file of code
+
+READ_ONLY = re.compile(r"@property\s+def (\w+_token)\(")
+SETTER = re.compile(r"@(\w+_token)\.setter")
+PAD = re.compile(r"def _pad\(([^)]*)\)", re.DOTALL)
+INITIALISED = re.compile(r"super\(\)\.__init__\(")
+VOCABULARY = re.compile(r"self\.(?:tokenizer|sp_tokenizer|sp_model)\s*=")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizerCode:
+    """What a checkpoint's own tokenization_*.py shows without being run.
+
+    `read_only`: special tokens that are properties without a setter. `takes_padding_side`: its `_pad` has the parameter
+    transformers passes since 4.45. `vocabulary_first`: it sets its vocabulary before its base class, which since 4.34
+    asks for it, is initialised.
+    """
+
+    read_only: frozenset[str] = frozenset()
+    takes_padding_side: bool = True
+    vocabulary_first: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +57,7 @@ class Tokenizer:
     remote_code: tuple[str, ...]
     missing_code: tuple[str, ...]
     files: tuple[str, ...]
+    code: TokenizerCode | Unknown | None = None
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | Damaged | Unknown:
@@ -50,9 +72,29 @@ def read_tokenizer(folder: Path) -> Tokenizer | Damaged | Unknown:
     config = read_json(folder / CONFIG)
     if isinstance(config, Unknown | Damaged):
         return config
-    template = read(folder / "chat_template.jinja", TEMPLATE_LIMIT) if "chat_template.jinja" in files else None
-    text = template.data.decode("utf-8", "replace") if template and not isinstance(template, Unknown) else ""
-    return parse_tokenizer(config, text, files, vocabularies)
+    text = _read_text(folder / "chat_template.jinja") if "chat_template.jinja" in files else ""
+    found = parse_tokenizer(config, text if isinstance(text, str) else "", files, vocabularies)
+    own = next((name for name in files if name.startswith("tokenization_") and name.endswith(".py")), None)
+    return replace(found, code=then(_read_text(folder / own), parse_code)) if own else found
+
+
+def _read_text(path: Path) -> str | Unknown:
+    head = read(path, TEXT_LIMIT + 1)
+    if isinstance(head, Unknown):
+        return head
+    if len(head.data) > TEXT_LIMIT:
+        return Unknown(f"{path.name} has {head.file_size} bytes; at most {TEXT_LIMIT} are read")
+    return head.data.decode("utf-8", "replace")
+
+
+def parse_code(text: str) -> TokenizerCode:
+    """What the text of a tokenization_*.py shows; it is searched, not run."""
+    pad, base, own = PAD.search(text), INITIALISED.search(text), VOCABULARY.search(text)
+    return TokenizerCode(
+        read_only=frozenset(READ_ONLY.findall(text)) - frozenset(SETTER.findall(text)),
+        takes_padding_side=not pad or "padding_side" in pad[1] or "**" in pad[1],
+        vocabulary_first=not base or not own or own.start() < base.start(),
+    )
 
 
 def parse_tokenizer(config: Json, template: str, files: tuple[str, ...], vocabularies: tuple[str, ...]) -> Tokenizer:

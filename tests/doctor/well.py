@@ -15,6 +15,7 @@ from doctor.facts.image import TENSORRTLLM_BACKEND, Image, Probed
 from doctor.subject import Asked, Subject
 from environment.releases import find
 from environment.unknown import Unknown
+from tests.doctor.artifacts import WELL_ARTIFACTS
 
 GIB = 1 << 30
 NOT_READ = Unknown("it was not read")
@@ -106,6 +107,7 @@ WELL = Subject(
     ),
     release=find("v0.10.0"),
     asked=Asked(),
+    artifacts=WELL_ARTIFACTS,
     advisories=advisories(),
     image=Image(
         reference="trtllm:v0.10.0",

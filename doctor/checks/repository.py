@@ -1,0 +1,124 @@
+"""R: the Triton model repository, by itself and against the engine and the clients it serves."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from doctor.checks.artifact import configs_of, engine_of, repository_of
+from doctor.checks.rules import family
+from doctor.outcome import Finding, failed, given, known, noted, passed, warned
+from doctor.subject import Subject
+from environment.artifacts.heads import Damaged
+from environment.contracts import Placeholder
+from environment.unknown import Unknown
+
+DECOUPLED = ("tensorrt_llm", "tensorrt_llm_bls")
+ALIKE = 0.85  # of difflib: a slip of a letter or two, not another word
+
+
+def layout(subject: Subject) -> Finding:
+    """Every model has a version folder; what is no model is named."""
+    repository = repository_of(subject)
+    bare = [model.folder for model in repository.models if not model.versions]
+    values = {"bare": bare, "others": repository.others, "count": len(repository.models)}
+    if bare:
+        return failed(**values)
+    return noted(**values) if repository.others else passed(**values)
+
+
+def names(subject: Subject) -> Finding:
+    """A config's name is that of its folder."""
+    wrong = [
+        f"{folder}: {config.name}" for folder, config in configs_of(subject).items() if config.name not in ("", folder)
+    ]
+    return failed(wrong=wrong) if wrong else passed()
+
+
+def unfilled(subject: Subject) -> Finding:
+    """No placeholder is left that the release's template needs filled."""
+    models = repository_of(subject).models
+    templates = subject.artifacts.placeholders
+    rows: Mapping[str, tuple[Placeholder, ...]] = {} if isinstance(templates, Unknown) else templates
+    left = [(model.folder, name) for model in models for name, _ in model.unfilled]
+    bare = {(model.folder, name) for model in models for name, _ in model.needed}
+    needed = [
+        f"{folder}: {name}" for folder, name in left if _needed(rows.get(folder, ()), name) or (folder, name) in bare
+    ]
+    if needed:
+        return failed(needed=list(dict.fromkeys(needed)), tag=subject.release.tag)
+    optional = sorted({name for _, name in left})
+    return noted(optional=optional, count=len(optional)) if optional else passed()
+
+
+def unknown_parameters(subject: Subject) -> Finding:
+    """No parameter is a misspelling of one of the release's: backends ignore what they do not know without a word."""
+    configs, templates = configs_of(subject), known(subject.artifacts.placeholders)
+    wrong: list[str] = []
+    for folder, config in configs.items():
+        there = {row.parameter for row in templates.get(folder, ()) if row.parameter}
+        slips = {name: difflib.get_close_matches(name, there, n=1, cutoff=ALIKE) for name, _ in config.parameters}
+        wrong += [f"{folder}: {name} ({near[0]}?)" for name, near in slips.items() if near and name not in there]
+    values = {"wrong": wrong, "tag": subject.release.tag}
+    return warned(**values) if wrong else passed(**values)
+
+
+def decoupled(subject: Subject) -> Finding:
+    """The models agree on decoupled mode, which streaming needs and a plain infer request refuses."""
+    configs = configs_of(subject)
+    modes = {folder: configs[folder].decoupled for folder in DECOUPLED if folder in configs}
+    given(modes or None, "no-trtllm-model")
+    if len(set(modes.values())) > 1:
+        return failed(modes=[f"{folder}: {str(mode).lower()}" for folder, mode in modes.items()])
+    return passed() if all(modes.values()) else noted()
+
+
+def batches(subject: Subject) -> Finding:
+    """All models take batches of the same size."""
+    sizes = {folder: config.max_batch_size for folder, config in configs_of(subject).items()}
+    values = {"sizes": [f"{folder}: {size}" for folder, size in sizes.items()]}
+    return warned(**values) if len(set(sizes.values())) > 1 else passed(**values)
+
+
+def paths(subject: Subject) -> Finding:
+    """The folders that the configs name are on this host."""
+    repository_of(subject)
+    gone = [path for path, there in subject.artifacts.paths.items() if not there]
+    return warned(paths=gone) if gone else passed(count=len(subject.artifacts.paths))
+
+
+def bls_instances(subject: Subject) -> Finding:
+    """The BLS model has as many instances as the engine takes requests at once."""
+    config = given(configs_of(subject).get("tensorrt_llm_bls"), "no-bls")
+    built = given(engine_of(subject).limits.max_batch_size, "not-in-engine")
+    values = {"instances": config.instances or 1, "built": built}
+    return noted(**values) if (config.instances or 1) < built else passed(**values)
+
+
+def syntax(subject: Subject) -> Finding:
+    """Every config.pbtxt is a ModelConfig that Triton's own protobuf parses."""
+    repository = repository_of(subject)
+    broken = [f"{m.folder}: {m.config.reason}" for m in repository.models if isinstance(m.config, Damaged)]
+    for model in repository.models:
+        known(model.config)
+    return failed(broken=broken) if broken else passed(count=len(repository.models))
+
+
+def _needed(rows: Iterable[Placeholder], name: str) -> bool:
+    return any(row.name == name and row.required and not row.required_when for row in rows)
+
+
+CHECKS = family(
+    "R",
+    {
+        "R001": layout,
+        "R002": names,
+        "R003": unfilled,
+        "R004": unknown_parameters,
+        "R006": decoupled,
+        "R007": batches,
+        "R008": paths,
+        "R009": bls_instances,
+        "R011": syntax,
+    },
+)

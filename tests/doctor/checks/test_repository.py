@@ -1,0 +1,77 @@
+"""What the checks of family R say, case by case."""
+
+from __future__ import annotations
+
+from environment.artifacts.engine import Limits
+from environment.artifacts.heads import Damaged
+from tests.doctor.artifacts import config, model, parameters, repository, served
+from tests.doctor.well import NOT_READ, case
+
+UNREAD = {"artifacts__repository": NOT_READ}
+
+
+def with_model(name: str, **fields: object) -> dict[str, object]:
+    return {"artifacts__repository": repository(model(name, **fields))}
+
+
+def left(name: str) -> dict[str, object]:
+    return with_model("tensorrt_llm", unfilled=((name, f'string_value: "${{{name}}}"'),))
+
+
+CASES = [
+    case("R001", "pass"),
+    case("R001", "note", artifacts__repository=repository(others=("leftover",))),
+    case("R001", "fail", **with_model("ensemble", versions=())),
+    case("R001", "skip", artifacts__repository=None),
+    case("R001", "unknown", **UNREAD),
+    case("R002", "pass"),
+    case("R002", "fail", **with_model("ensemble", config=config("other"))),
+    case("R002", "unknown", **UNREAD),
+    case("R003", "pass"),
+    case(
+        "R003",
+        "note",
+        **left("sink_token_length"),
+    ),
+    case(
+        "R003",
+        "fail",
+        **left("batching_strategy"),
+    ),
+    case("R003", "fail", **with_model("tensorrt_llm", unfilled=(("decoupled_mode", "decoupled: ${decoupled_mode}"),))),
+    case(
+        "R003",
+        "fail",
+        **left("engine_dir"),
+        artifacts__placeholders=NOT_READ,
+    ),
+    case("R003", "unknown", **UNREAD),
+    case("R004", "pass"),
+    case("R004", "warn", artifacts__repository=served(parameters=parameters(max_attention_windowsize="2560"))),
+    case("R004", "pass", artifacts__repository=served(parameters=parameters(executor_worker_path="/x"))),
+    case("R004", "unknown", artifacts__placeholders=NOT_READ),
+    case("R006", "pass"),
+    case("R006", "fail", artifacts__repository=served(decoupled=False)),
+    case(
+        "R006",
+        "note",
+        artifacts__repository=repository(
+            model("tensorrt_llm", config=config("tensorrt_llm")),
+            model("tensorrt_llm_bls", config=config("tensorrt_llm_bls")),
+        ),
+    ),
+    case("R006", "unknown", **UNREAD),
+    case("R007", "pass"),
+    case("R007", "warn", artifacts__repository=served(max_batch_size=4)),
+    case("R007", "unknown", **UNREAD),
+    case("R008", "pass"),
+    case("R008", "warn", artifacts__paths={"/engines/qwen2": False}),
+    case("R008", "unknown", **UNREAD),
+    case("R009", "pass"),
+    case("R009", "note", **with_model("tensorrt_llm_bls", config=config("tensorrt_llm_bls", instances=1))),
+    case("R009", "skip", artifacts__engine__limits=Limits()),
+    case("R009", "unknown", artifacts__engine=NOT_READ),
+    case("R011", "pass"),
+    case("R011", "fail", **with_model("ensemble", config=Damaged("config.pbtxt is no ModelConfig: 2:1"))),
+    case("R011", "unknown", **with_model("ensemble", config=NOT_READ)),
+]

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from doctor.facts.artifacts import NOT_READ
+from doctor.probes.artifacts import Named, read
+from doctor.template_code import TemplateCode, released
+from doctor.visit import subject
+from environment.artifacts.digests import read_digests
+from environment.artifacts.engine import Engine
+from environment.artifacts.model_repository import ModelRepository
+from environment.artifacts.tokenizer import Tokenizer, TokenizerCode, parse_code
+from environment.releases import find
+from environment.unknown import Unknown
+from tests.doctor.well import WELL
+from tests.environment.artifacts import engine_folders, repository_folders
+from tests.environment.artifacts.test_checkpoint import CHATGLM3, folder
+
+V10, V16 = find("v0.10.0"), find("v0.16.0")
+
+
+def test_nothing_named_is_nothing_read() -> None:
+    found = read(V10, Named())
+    assert (found.engine, found.checkpoint, found.tokenizer, found.repository, found.digests) == (None,) * 5
+    assert (found.placeholders, found.template) == (NOT_READ, released("v0.10.0"))
+
+
+def test_reads_what_was_named(tmp_path: Path) -> None:
+    engine = engine_folders.engine(tmp_path / "engine")
+    repository = repository_folders.repository(tmp_path / "repository")
+    model = folder(tmp_path / "model", CHATGLM3, tokenizer_config__json={"tokenizer_class": "ChatGLMTokenizer"})
+    found = read(V10, Named(engine=str(engine), model=str(model), repository=str(repository)))
+    assert isinstance(found.engine, Engine)
+    assert isinstance(found.tokenizer, Tokenizer)
+    assert isinstance(found.repository, ModelRepository)
+    assert found.paths == {"/engines/qwen2": False, "/models/qwen2": False}
+    assert found.writable == ()
+    assert not isinstance(found.placeholders, Unknown)
+
+
+def test_the_repositorys_own_code_is_believed_before_the_releases(tmp_path: Path) -> None:
+    code = "self.tokenizer = AutoTokenizer.from_pretrained(d)\nself.tokenizer.pad_token = self.tokenizer.eos_token\n"
+    repository_folders.model(tmp_path, "preprocessing", "", model__py=code)
+    template = read(V16, Named(repository=str(tmp_path))).template
+    assert template == TemplateCode(assigns="always", trusts_remote_code=False, source="preprocessing/1/model.py")
+
+
+def test_what_everybody_may_write_is_named(tmp_path: Path) -> None:
+    engine = engine_folders.engine(tmp_path / "engine")
+    (engine / "rank0.engine").chmod(0o666)
+    assert read(V10, Named(engine=str(engine))).writable == ("rank0.engine",)
+    assert isinstance(read(V10, Named(engine=str(tmp_path / "absent"))).writable, Unknown)
+
+
+def test_as_many_ranks_are_launched_as_the_engine_has_unless_they_were_named(tmp_path: Path) -> None:
+    found = read(V10, Named(engine=str(engine_folders.engine(tmp_path))))
+    assert subject({}, V10, WELL.asked, found).asked.gpus == 2
+    assert subject({}, V10, WELL.asked).asked.gpus == 1
+
+
+def test_digests_are_compared_with_what_was_recorded(tmp_path: Path) -> None:
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
+    blobs.mkdir()
+    snapshot.mkdir()
+    whole = hashlib.sha256(b"weights").hexdigest()
+    (blobs / whole).write_bytes(b"changed")
+    (snapshot / "model.safetensors").symlink_to(blobs / whole)
+    (snapshot / "local.bin").write_bytes(b"weights")
+    (snapshot / "small.json").write_text("{}")
+    notes = snapshot / ".cache/huggingface/download"
+    notes.mkdir(parents=True)
+    (notes / "local.bin.metadata").write_text(f"{'a' * 40}\n{whole}\n0\n")
+    found = read_digests(snapshot)
+    assert not isinstance(found, Unknown)
+    assert {digest.name: digest.actual == digest.recorded for digest in found} == {
+        "model.safetensors": False,
+        "local.bin": True,
+    }
+    assert isinstance(read_digests(tmp_path / "absent"), Unknown)
+
+
+# How the tokenizers of ChatGLM2 and ChatGLM3 are written (zai-org/chatglm3-6b, tokenization_chatglm.py), in short.
+OWN = """
+class ChatGLMTokenizer(PreTrainedTokenizer):
+    def __init__(self, vocab_file, **kwargs):
+        super().__init__(**kwargs)
+        self.tokenizer = SPTokenizer(vocab_file)
+
+    @property
+    def pad_token(self) -> str:
+        return "<unk>"
+
+    @property
+    def eos_token(self) -> str:
+        return "</s>"
+
+    @eos_token.setter
+    def eos_token(self, value): ...
+
+    def _pad(
+            self,
+            encoded_inputs,
+            return_attention_mask=None,
+    ) -> dict:
+        return encoded_inputs
+"""
+
+
+def test_a_tokenizers_own_code_is_searched_and_never_run(tmp_path: Path) -> None:
+    assert parse_code(OWN) == TokenizerCode(
+        read_only=frozenset({"pad_token"}), takes_padding_side=False, vocabulary_first=False
+    )
+    assert parse_code("") == TokenizerCode()
+    assert parse_code(OWN.replace("return_attention_mask=None,", "padding_side=None,")).takes_padding_side
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"pad_token": "<unk>"}))
+    (tmp_path / "tokenization_chatglm.py").write_text(f"raise SystemExit\n{OWN}")
+    found = read(V10, Named(model=str(tmp_path))).tokenizer
+    assert isinstance(found, Tokenizer)
+    assert isinstance(found.code, TokenizerCode)
+    assert found.code.read_only == {"pad_token"}
