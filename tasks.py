@@ -333,6 +333,8 @@ def carry_out_or_tell(
         "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
         "question": "what is asked once it is ready",
         "max-tokens": "the longest answer to it",
+        "openai": "an OpenAI-compatible endpoint before it, too (invoke openai)",
+        "openai-port": "where that listens on the loopback address",
     },
     iterable=["feature"],
 )
@@ -361,6 +363,8 @@ def serve(
     templates: str = "",
     question: str = "",
     max_tokens: int = 128,
+    openai: bool = False,
+    openai_port: int = 9000,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     options = dict(locals())
@@ -374,6 +378,8 @@ def serve(
             run_and_ask(deployment, templates=templates, question=question, max_tokens=max_tokens)
         else:
             carry_out_or_tell(c, plan, deployment, json=json)
+        if openai and not c.config.run.dry:
+            stand_before(deployment.name, openai_port)
 
 
 def on_gpus(deployment: Deployment, plan: Plan) -> None:
@@ -401,6 +407,18 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
     carry_out(plan, deployment.workspace.runs / deployment.name / "steps")
+
+
+def stand_before(name: str, port: int) -> None:
+    """Starts the OpenAI endpoint of a server behind this terminal."""
+    from environment.console import say
+    from environment.workspace import current
+    from recipes.openai.process import start
+    from recipes.runs import choose
+
+    runs = current(ROOT).runs
+    endpoint = start(runs, choose(runs, name), ("--port", str(port)))
+    say(f"OpenAI endpoint   {endpoint.url}  (model {name})")
 
 
 def tell_plan(plan: Plan, *, json: bool) -> None:
@@ -563,8 +581,45 @@ def stop(c: Context, name: str = "", every: bool = False) -> None:
         from environment.console import say
         from environment.workspace import current
         from recipes import runs
+        from recipes.openai import process
 
         folder = current(ROOT).runs
         for run in runs.living(folder) if every else [runs.choose(folder, name)]:
+            process.stop(folder, run.name)
             runs.stop(folder, run)
             say(f"{run.name} stopped.")
+
+
+@task(
+    help={
+        "name": "which server, when several run",
+        "port": "where to listen on the loopback address",
+        "key-file": "a file with the API key that clients must send (or the variable TRTLLM_OPENAI_KEY)",
+        "expose": "listen on every address; only with an API key",
+        "at-once": "answers under way at once",
+        "waiting": "requests in line beyond those; the next is refused",
+        "seconds": "the longest an answer may take",
+        "body": "the largest request in bytes",
+    }
+)
+def openai(
+    c: Context,
+    name: str = "",
+    port: int = 9000,
+    key_file: str = "",
+    expose: bool = False,
+    at_once: int = 64,
+    waiting: int = 256,
+    seconds: float = 600.0,
+    body: int = 1 << 20,
+) -> None:
+    """Stand an OpenAI-compatible endpoint before a running server, until Ctrl-C or the server's stop."""
+    with told():
+        from environment.workspace import current
+        from recipes.openai.admission import Limits
+        from recipes.openai.process import key, run_here
+        from recipes.runs import choose
+
+        limits = Limits(body=body, seconds=seconds, at_once=at_once, waiting=waiting)
+        runs = current(ROOT).runs
+        run_here(runs, choose(runs, name), port=port, secret=key(key_file), expose=expose, limits=limits)

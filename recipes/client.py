@@ -43,6 +43,7 @@ class Question:
 
     prompt: str
     max_tokens: int = 128
+    min_tokens: int | None = None
     model: str = "ensemble"
     accumulates: bool = False
     stop_words: tuple[str, ...] = ()
@@ -51,11 +52,12 @@ class Question:
     top_p: float | None = None
     seed: int | None = None
 
-    def inputs(self) -> list[triton.InferInput]:
-        """The request's tensors, each of shape [1, 1] or [1, n]."""
+    def tensors(self) -> dict[str, tuple[str, list[Any]]]:
+        """The request's tensors: name -> Triton's data type and the values, of shape [1, n]."""
         rows: dict[str, tuple[str, list[Any] | None]] = {
             "text_input": ("BYTES", [self.prompt.encode()]),
             "max_tokens": ("INT32", [self.max_tokens]),
+            "min_length": ("INT32", None if self.min_tokens is None else [self.min_tokens]),
             "stream": ("BOOL", [True]),
             "stop_words": ("BYTES", [word.encode() for word in self.stop_words] or None),
             "temperature": ("FP32", None if self.temperature is None else [self.temperature]),
@@ -63,9 +65,23 @@ class Question:
             "top_p": ("FP32", None if self.top_p is None else [self.top_p]),
             "random_seed": ("UINT64", None if self.seed is None else [self.seed]),
         }
-        return [_input(name, kind, values) for name, (kind, values) in rows.items() if values is not None]
+        return {name: (kind, values) for name, (kind, values) in rows.items() if values is not None}
+
+    def inputs(self) -> list[triton.InferInput]:
+        """The same as tritonclient's own tensors."""
+        return [_input(name, kind, values) for name, (kind, values) in self.tensors().items()]
 
 
+# An ensemble passes no cancellation on to the step that is under way (triton-inference-server/server#6739), so the
+# engine itself is told, as upstream's inflight_batcher_llm_client.py does: a request of the same id with `stop` set.
+ENGINE = "tensorrt_llm"
+STOP: dict[str, tuple[str, list[Any]]] = {
+    "input_ids": ("INT32", [0]),
+    "input_lengths": ("INT32", [1]),
+    "request_output_len": ("INT32", [1]),
+    "stop": ("BOOL", [True]),
+}
+STOPPED_WITHIN = 1.0  # seconds a client waits to hear that its answer was stopped
 NUMPY = {"BYTES": np.object_, "INT32": np.int32, "BOOL": np.bool_, "FP32": np.float32, "UINT64": np.uint64}
 
 
@@ -106,6 +122,7 @@ def ask(address: str, question: Question, answer: Answer | None = None, timeout:
     noted = Answer() if answer is None else answer
     arrived: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
     client = triton.InferenceServerClient(address)
+    identity = uuid.uuid4().hex
     begun, over = time.perf_counter(), False
     try:
         client.start_stream(callback=lambda result, error: arrived.put((result, error)))
@@ -113,7 +130,7 @@ def ask(address: str, question: Question, answer: Answer | None = None, timeout:
             client.async_stream_infer(
                 question.model,
                 question.inputs(),
-                request_id=uuid.uuid4().hex,
+                request_id=identity,
                 enable_empty_final_response=True,
             )
         while not over:
@@ -123,8 +140,21 @@ def ask(address: str, question: Question, answer: Answer | None = None, timeout:
                 noted.times.append(time.perf_counter() - begun)
                 yield piece
     finally:
+        if not over:
+            _stop(client, identity, arrived)
         client.stop_stream(cancel_requests=not over)
         client.close()
+
+
+def _stop(client: Any, identity: str, arrived: queue.SimpleQueue[tuple[Any, Any]]) -> None:
+    """Asks the engine to end the answer, and waits a moment for anything to come back after that."""
+    inputs = [_input(name, kind, values) for name, (kind, values) in STOP.items()]
+    with suppress(InferenceServerException, queue.Empty):
+        client.async_stream_infer(ENGINE, inputs, request_id=identity, enable_empty_final_response=True)
+        ended = False
+        while not ended:
+            result, error = arrived.get(timeout=STOPPED_WITHIN)
+            ended = error is not None or not result.get_response().outputs
 
 
 def _next(

@@ -18,13 +18,14 @@ MAY_USE = {
 }
 # Libraries of values and vocabulary: used wherever they help. Every other outside package has exactly one door.
 ANYWHERE = {"msgspec", "packaging", "rich", "numpy"}
-# Two modules for one package, each for a reason of its own.
+# More than one module for one package, each for a reason of its own.
 TWO_DOORS = {
     "google": {"environment/artifacts/model_config.py", "recipes/client.py"},  # messages of files, and of the client
     "invoke": {"tasks.py", "environment/invocation.py"},  # the tasks, and the errors of their parser
     "psutil": {"environment/machine.py", "recipes/processes.py"},  # what the host has, and what runs on it
     "tokenizers": {"recipes/rehearsal/text.py", "recipes/rehearsal/train.py"},  # what serves, and what trains
-    "tritonclient": {"environment/artifacts/model_config.py", "recipes/client.py"},  # its message types, and the client
+    # its message types, the client of a terminal, and the asyncio client of a gateway
+    "tritonclient": {"environment/artifacts/model_config.py", "recipes/client.py", "recipes/openai/triton.py"},
 }
 
 

@@ -52,7 +52,8 @@ class Request:
         return self.over
 
     def _complete(self) -> bool:
-        ends = self.answer[-1] == self.end_id or len(self.answer) >= self.limit
+        ended = self.answer[-1] == self.end_id and len(self.answer) >= self.sampling.min_length
+        ends = ended or len(self.answer) >= self.limit
         return ends or any(tuple(self.answer[-len(word) :]) == word for word in self.stop_words)
 
     def fail(self, reason: str) -> None:

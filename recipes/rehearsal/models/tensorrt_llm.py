@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class TritonPythonModel:
             workers=WORKERS,
             threads=self.manifest.threads or os.cpu_count() or 1,
         )
+        self.answers: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self.batcher = Batcher(self.engine, workers=WORKERS, largest=LARGEST)
         protocol.log(f"no TensorRT engine is used: CTranslate2 runs {self.manifest.checkpoint}")
 
@@ -51,10 +53,22 @@ class TritonPythonModel:
         """Takes the requests; the answers follow from worker threads."""
         for request in requests:
             sender = request.get_response_sender()
+            if protocol.number(request, "stop", False):
+                self.stop(request.request_id(), sender)
+                continue
             try:
-                self.batcher.submit(self.read(request, sender))
+                asked = self.read(request, sender)
+                self.answers[request.request_id()] = asked.listener
+                self.batcher.submit(asked)
             except BadRequest as reason:
                 sender.send(protocol.error(str(reason)), flags=FINAL)
+
+    def stop(self, identity: str, sender: Any) -> None:
+        """Ends the answer to the request of that id, if there is one, as the real backend's `stop` does."""
+        answer = self.answers.get(identity)
+        if answer is not None:
+            answer.stopped = True
+        sender.send(flags=FINAL)
 
     def finalize(self) -> None:
         """Ends what runs."""
@@ -123,6 +137,7 @@ class Answer:
         self._ids = [] if streaming else list(echo)
         self._log_probs: list[float] = []
         self._sum = 0.0
+        self.stopped = False
 
     def token(self, token: int, log_prob: float, *, last: bool) -> None:
         """One more token; `last` sends what is left and ends the answer."""
@@ -146,8 +161,8 @@ class Answer:
         self._sender.send(protocol.cancelled(), flags=FINAL)
 
     def cancelled(self) -> bool:
-        """Whether the client has gone."""
-        return bool(self._sender.is_cancelled())
+        """Whether the client has gone, or has asked to stop."""
+        return self.stopped or bool(self._sender.is_cancelled())
 
 
 def tensors(ids: Sequence[int], log_probs: Sequence[float], total: float) -> dict[str, Array]:

@@ -69,12 +69,14 @@ def test_streams_at_once_do_not_mix(home: Home) -> None:
 
 
 def test_leaving_the_answer_cancels_it(home: Home) -> None:
-    for _ in ask(home.run.address, Question(prompt="x", max_tokens=1900, stop_words=())):
-        break
     log = home.workspace / "runs" / "qwen2" / "server.log"
+    assert "a client cancelled its request" not in log.read_text()
+    for _ in ask(home.run.address, Question(prompt="x", max_tokens=1900, min_tokens=1900)):
+        break
     deadline = time.monotonic() + 10
     while "a client cancelled its request" not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert "a client cancelled its request" in log.read_text()
     assert asked(home, "Who are you?").text
 
 

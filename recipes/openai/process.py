@@ -1,0 +1,165 @@
+"""The gateway as a process: in this terminal or behind it, recorded beside the server it stands before."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from environment.console import say
+from environment.data import Record, read_json
+from environment.errors import Trouble, Usage
+from environment.staging import write_whole
+from recipes import processes, runs
+from recipes.openai.admission import Limits
+from recipes.ports import HOST, refuse_taken
+from recipes.runs import Run
+
+ROOT = Path(__file__).parents[2]
+RECORD, LOG = "openai.json", "openai.log"
+KEY = "TRTLLM_OPENAI_KEY"
+READY_WITHIN = 30.0  # seconds
+LOOK = 0.5  # seconds between two looks for the server's record
+
+
+class Ending(Protocol):
+    """A server that ends when it is told."""
+
+    should_exit: bool
+
+
+class Endpoint(Record, frozen=True, kw_only=True):
+    """A gateway that runs: its process and where it listens."""
+
+    process: int
+    started: float
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What an OpenAI client takes as its base URL."""
+        return f"http://{self.host}:{self.port}/v1"
+
+
+def key(file: str) -> str:
+    """The API key that clients must send: from a file, else from the environment; never from the command line."""
+    if not file:
+        return os.environ.get(KEY, "")
+    try:
+        found = Path(file).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Usage(f"the key file cannot be read: {error}", where=file) from error
+    if not found:
+        raise Usage("the key file is empty", where=file)
+    return found
+
+
+def run_here(folder: Path, run: Run, *, port: int, secret: str, expose: bool, limits: Limits) -> None:
+    """Serves until it is interrupted or the server is stopped. `expose` listens beyond this host, with a key only."""
+    import uvicorn
+
+    from recipes.openai.gateway import Gateway
+    from recipes.openai.served import served
+
+    if expose and not secret:
+        mend = f"put one into a file and name it with --key-file, or into {KEY}"
+        raise Usage("--expose without an API key would let anyone on the network in", mend=mend)
+    listening = bound("0.0.0.0" if expose else HOST, port)  # noqa: S104 - asked for by --expose, with a key
+    application = Gateway(served(run), key=secret, limits=limits).application()
+    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", access_log=False))
+    process = os.getpid()
+    mine = Endpoint(process=process, started=processes.started(process), host=HOST, port=port)
+    if endpoint(folder, run.name) is None:
+        write_whole(_record(folder, run.name), msgspec.json.encode(mine))
+    say(f"OpenAI endpoint   {mine.url}  (model {run.name}{', API key required' if secret else ''})")
+    threading.Thread(target=end_with, args=(server, folder, run), daemon=True).start()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        if endpoint(folder, run.name) == mine:
+            _record(folder, run.name).unlink()
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """The socket to listen on; raises Trouble naming who has the port."""
+    refuse_taken({"openai": port})
+    try:
+        listening = socket.create_server((host, port), backlog=1024)
+        # asyncio sets it only where the protocol is written down; without it each first token waits 40 ms for an ACK.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
+    except OSError as error:
+        raise Trouble(f"cannot listen on {host}:{port}: {error.strerror}", mend="choose another --port") from error
+
+
+def end_with(server: Ending, folder: Path, run: Run) -> None:
+    """Ends the gateway when the server it stands before is stopped."""
+    while (there := runs.read(folder, run.name)) is not None and there.started == run.started:
+        time.sleep(LOOK)
+    server.should_exit = True
+
+
+def endpoint(folder: Path, name: str) -> Endpoint | None:
+    """The gateway that runs before the server of that name."""
+    path = _record(folder, name)
+    found = read_json(path, Endpoint) if path.exists() else None
+    return found if found and processes.alive(found.process, found.started) else None
+
+
+def start(folder: Path, run: Run, words: tuple[str, ...]) -> Endpoint:
+    """Starts a gateway behind this terminal and returns when it answers; `words` are options of `invoke openai`."""
+    if there := endpoint(folder, run.name):
+        return there
+    log = runs.folder(folder, run.name) / LOG
+    argv = (sys.executable, "-m", "invoke", "--search-root", str(ROOT), "openai", "--name", run.name, *words)
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=ROOT, start_new_session=True
+        )
+    try:
+        return _answering(process, folder, run.name, log)
+    except BaseException:
+        processes.end(process.pid)
+        process.wait()
+        raise
+
+
+def stop(folder: Path, name: str) -> None:
+    """Ends the gateway before the server of that name, if there is one."""
+    if there := endpoint(folder, name):
+        processes.end(there.process)
+    _record(folder, name).unlink(missing_ok=True)
+
+
+def _answering(process: subprocess.Popen[bytes], folder: Path, name: str, log: Path) -> Endpoint:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        if (there := endpoint(folder, name)) and _healthy(there.port):
+            return there
+        time.sleep(0.05)
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
+    raise Trouble(f"the OpenAI endpoint did not start:\n{text}", where=str(log))
+
+
+def _healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _record(folder: Path, name: str) -> Path:
+    return runs.folder(folder, name) / RECORD

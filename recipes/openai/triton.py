@@ -1,0 +1,138 @@
+"""The asyncio door to Triton: one connection for all answers of a gateway.
+
+Each answer has a stream of its own on it, so that an answer nobody reads any more is cancelled by itself, and a client
+that reads slowly slows its own answer down and no other. The stream stays open for requests until its answer has ended:
+Triton does not notice the cancellation of one that is half closed. tritonclient's asyncio client cannot ask for the
+empty final response that then marks the end, so its generated stub is used as its own example does
+(triton-inference-server/client: src/python/examples/grpc_client.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import grpc
+import numpy as np
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from environment.errors import Trouble
+from recipes.client import ENGINE, NUMPY, STOP, STOPPED_WITHIN, Question, Refused, TimedOut, Unreachable
+
+KEPT_ALIVE = (("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000))
+LARGEST = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
+
+
+class Server:
+    """A Triton's gRPC address. Make it inside a running event loop."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._channel = grpc.aio.insecure_channel(address, options=[*KEPT_ALIVE, *LARGEST])
+        self._stopping: set[asyncio.Future[None]] = set()
+        self._stub: Any = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
+
+    async def answer(self, question: Question, limit: float) -> AsyncGenerator[str, None]:
+        """Yields the answer's pieces, at most `limit` seconds long; closing the iterator cancels the request.
+
+        Raises Unreachable (also when the server dies on the way), Refused or TimedOut.
+        """
+        message = request(question)
+        ended = asyncio.Event()
+        call = self._stub.ModelStreamInfer(_open(message, ended), timeout=limit)
+        shown = 0
+        try:
+            async for said in call:
+                if said.error_message:
+                    ended.set()
+                    raise Refused(f"Triton refused the request: {said.error_message}", where=self.address)
+                text = _text(said.infer_response)
+                new = text.rstrip("\N{REPLACEMENT CHARACTER}")[shown:] if question.accumulates else text
+                shown += len(new)
+                if new:
+                    yield new
+                if said.infer_response.parameters["triton_final_response"].bool_param:
+                    ended.set()
+                    return
+            raise Unreachable("Triton closed the stream before the answer had ended", where=self.address)
+        except grpc.aio.AioRpcError as error:
+            raise self._trouble(error, limit) from error
+        finally:
+            if not ended.is_set():
+                self._stop(message.id)
+            call.cancel()
+
+    def _stop(self, identity: str) -> None:
+        """Asks the engine to end an answer, behind the back of whoever has gone."""
+        task = asyncio.ensure_future(self._stopped(identity))
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+
+    async def _stopped(self, identity: str) -> None:
+        with suppress(grpc.aio.AioRpcError):
+            message = stop_request(identity)
+            async for _ in self._stub.ModelStreamInfer(_open(message, None), timeout=STOPPED_WITHIN):
+                pass
+
+    async def ready(self) -> bool:
+        """Whether the server and all its models are ready."""
+        try:
+            return bool((await self._stub.ServerReady(service_pb2.ServerReadyRequest(), timeout=2.0)).ready)
+        except grpc.aio.AioRpcError:
+            return False
+
+    async def close(self) -> None:
+        """Closes the connection; answers under way end."""
+        await self._channel.close()
+
+    def _trouble(self, error: grpc.aio.AioRpcError, limit: float) -> Trouble:
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return TimedOut(f"the answer was not finished within {limit:g} s", where=self.address)
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            return Unreachable(f"no Triton answers at {self.address}", why=error.details() or "")
+        return Refused(f"Triton ended the request: {error.details()}", where=self.address)
+
+
+async def _open(message: Any, ended: asyncio.Event | None) -> AsyncIterator[Any]:
+    """The one request of a stream that stays open until its answer has ended."""
+    yield message
+    if ended is not None:
+        await ended.wait()
+
+
+def request(question: Question) -> Any:
+    """The question as Triton's message; of the outputs it asks for the text alone, so nothing else is sent back."""
+    made = _message(question.model, uuid.uuid4().hex, question.tensors())
+    made.outputs.add(name="text_output")
+    return made
+
+
+def stop_request(identity: str) -> Any:
+    """The message that ends the answer to the request of that id."""
+    return _message(ENGINE, identity, STOP)
+
+
+def _message(model: str, identity: str, tensors: Mapping[str, tuple[str, list[Any]]]) -> Any:
+    made = service_pb2.ModelInferRequest(model_name=model, id=identity)
+    for name, (kind, values) in tensors.items():
+        made.inputs.add(name=name, datatype=kind, shape=[1, len(values)])
+        made.raw_input_contents.append(_raw(kind, values))
+    made.parameters["triton_enable_empty_final_response"].bool_param = True
+    return made
+
+
+def _raw(kind: str, values: list[Any]) -> bytes:
+    """Values as they travel: strings behind their lengths (KServe v2, binary tensor data extension)."""
+    if kind == "BYTES":
+        return b"".join(struct.pack("<I", len(value)) + value for value in values)
+    return np.array(values, dtype=NUMPY[kind]).tobytes()
+
+
+def _text(response: Any) -> str:
+    """The one string of a response; it may have none."""
+    contents = response.raw_output_contents
+    return contents[0][4:].decode("utf-8", "replace") if contents else ""
