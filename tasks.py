@@ -388,6 +388,8 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     from doctor.subject import Asked
     from environment.errors import Trouble
     from environment.execution import carry_out
+    from recipes.serve import READY_WITHIN
+    from recipes.waiting import until_ready
 
     ports = deployment.ports
     asked = Asked(
@@ -406,7 +408,8 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     except Trouble as trouble:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
-    carry_out(plan, deployment.workspace.runs / deployment.name / "steps")
+    waiting = until_ready(f"trtllm-{deployment.name}", ports.http, READY_WITHIN)
+    carry_out(plan, deployment.workspace.runs / deployment.name / "steps", {"curl": waiting})
 
 
 def stand_before(name: str, port: int) -> None:

@@ -102,14 +102,18 @@ class Spotter:
 
     def _result(self) -> Sightings:
         kept = [(self._signatures[pattern], line) for pattern, line in self._first.items()]
-        last_to_first = sorted(kept, key=lambda pair: -pair[1].number)
-        excused = {signature.id: line for signature, line in last_to_first if signature.kind == "harmless"}
         return Sightings(
             symptoms=dict(self._symptoms()),
-            harmless=tuple((known, excused[known.id]) for known in self._known.harmless if known.id in excused),
+            harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
             failures=tuple(sorted(self._failures, key=lambda line: line.number)),
             succeeded=any(signature.kind == "success" for signature, _ in kept),
         )
+
+    def _excused(self, kept: list[tuple[_Signature, Line]]) -> Iterator[tuple[Harmless, Line]]:
+        for known in self._known.harmless:
+            lines = [line for signature, line in kept if signature.kind == "harmless" and signature.id == known.id]
+            if lines:
+                yield known, min(lines, key=lambda line: line.number)
 
     def _symptoms(self) -> Iterator[tuple[str, Sighting]]:
         for row in self._known.symptoms:

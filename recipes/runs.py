@@ -88,9 +88,13 @@ def alive(run: Run) -> bool:
 
 def choose(runs: Path, name: str) -> Run:
     """The running server of that name, or the only one; raises Trouble when there is none, Usage when unclear."""
+    ended = [run for run in recorded(runs) if not alive(run) and name in {"", run.name}]
     found = {run.name: run for run in living(runs)}
     if name and name in found:
         return found[name]
+    if ended and (name or not found):
+        log = folder(runs, ended[0].name) / LOG
+        raise Trouble(f"{ended[0].name} has ended by itself", where=str(log), mend="start it again", log=log)
     if not found:
         raise Trouble("no server is running", mend="start one: ./inv serve qwen2 --rehearse")
     if name:

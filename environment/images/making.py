@@ -150,7 +150,9 @@ def build(words: tuple[str, ...], step: Step, log: Path) -> None:
         error = recognise(text[-20_000:])
         what = f"{trouble.what}\n{error.what}" if error else trouble.what
         mend = error.mend if error else trouble.mend
-        raise DockerTrouble(what, id=error.id if error else "", where=trouble.where, mend=mend) from trouble
+        told = DockerTrouble(what, id=error.id if error else "", where=trouble.where, mend=mend)
+        told.log = trouble.log  # where the whole build speaks: the cause may stand long before its last lines
+        raise told from trouble
 
 
 def expect(words: tuple[str, ...], step: Step, log: Path) -> None:

@@ -142,4 +142,4 @@ def last_lines(log: Path, count: int = LAST_LINES) -> str:
 
 def _failed(what: str, log: Path) -> Trouble:
     why = "it was stopped and nothing of it is left running; the log stays"
-    return Trouble(f"{what}; its last lines:\n{last_lines(log)}", where=str(log), why=why, mend=f"less {log}")
+    return Trouble(f"{what}; its last lines:\n{last_lines(log)}", where=str(log), why=why, mend=f"less {log}", log=log)

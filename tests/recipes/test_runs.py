@@ -49,7 +49,7 @@ def test_another_process_with_the_same_id_is_a_stale_record(tmp_path: Path) -> N
 def test_a_process_that_is_gone_is_a_stale_record(tmp_path: Path) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     runs.write(tmp_path, run(process=int(gone.stdout), started=time.time()))
-    with pytest.raises(Trouble, match="no server is running"):
+    with pytest.raises(Trouble, match="has ended by itself"):
         runs.choose(tmp_path, "qwen2")
 
 
@@ -125,3 +125,12 @@ def test_a_taken_port_is_refused_with_who_holds_it_and_what_is_free() -> None:
 
 def test_free_ports_end_where_ports_end() -> None:
     assert len(free_ports(3, 65535)) <= 1
+
+
+def test_a_server_that_died_is_told_with_its_log(tmp_path: Path) -> None:
+    runs.write(tmp_path, run(process=2**22 + 1, started=1.0))
+    with pytest.raises(Trouble, match="has ended by itself") as caught:
+        runs.choose(tmp_path, "")
+    assert caught.value.log == tmp_path / "qwen2" / "server.log"
+    with pytest.raises(Trouble, match="no server is running"):
+        runs.choose(tmp_path, "")

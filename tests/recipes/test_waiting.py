@@ -1,0 +1,88 @@
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from invoke import Exit
+
+from environment.errors import Trouble
+from environment.plan import Step
+from recipes.ports import free_ports
+from recipes.waiting import until_ready
+from tasks import told
+
+STEP = Step(title="Wait until the server is ready", tool="curl", argv=("curl", "http://127.0.0.1"))
+MESSAGE = "Assertion failed: mpiSize == tp * pp (/app/worldConfig.cpp:80)"
+DOCKER = """#!/bin/sh
+case "$1 $2" in
+"inspect --format") [ "$4" = trtllm-qwen2 ] || exit 1; echo {running} ;;
+"logs trtllm-qwen2") echo '[TensorRT-LLM][ERROR] {message}' >&2 ;;
+*) echo "this Docker was not told of: $*" >&2; exit 64 ;;
+esac
+"""
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return tmp_path / "docker"
+
+
+def says(docker: Path, *, running: str) -> None:
+    docker.write_text(DOCKER.format(running=running, message=MESSAGE), encoding="utf-8")
+    docker.chmod(0o755)
+
+
+@pytest.fixture
+def port() -> int:
+    (number,) = free_ports(1, start=18700)
+    return number
+
+
+@pytest.fixture
+def ready_port() -> Iterator[int]:
+    class Ready(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/v2/health/ready" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Says nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_a_container_that_ended_is_noticed_at_once_and_its_log_kept(docker: Path, port: int, tmp_path: Path) -> None:
+    says(docker, running="false")
+    with pytest.raises(Trouble, match="ended before it was ready") as caught:
+        until_ready("trtllm-qwen2", port, 60)((), STEP, tmp_path / "step.log")
+    assert caught.value.log == tmp_path / "step.log"
+    assert MESSAGE in (tmp_path / "step.log").read_text(encoding="utf-8")
+
+
+def test_a_container_that_never_becomes_ready_is_given_up(docker: Path, port: int, tmp_path: Path) -> None:
+    says(docker, running="true")
+    with pytest.raises(Trouble, match="was not ready within 0 s"):
+        until_ready("trtllm-qwen2", port, 0)((), STEP, tmp_path / "step.log")
+
+
+def test_a_container_that_does_not_exist_is_no_server(docker: Path, port: int, tmp_path: Path) -> None:
+    says(docker, running="true")
+    with pytest.raises(Trouble, match="ended before"):
+        until_ready("trtllm-other", port, 60)((), STEP, tmp_path / "step.log")
+
+
+def test_a_server_that_answers_is_ready(docker: Path, ready_port: int, tmp_path: Path) -> None:
+    docker.write_text("#!/bin/sh\nexit 64\n", encoding="utf-8")
+    until_ready("trtllm-qwen2", ready_port, 60)((), STEP, tmp_path / "step.log")
+
+
+def test_the_person_is_told_the_cause(docker: Path, port: int, tmp_path: Path) -> None:
+    says(docker, running="false")
+    with pytest.raises(Exit) as caught, told():
+        until_ready("trtllm-qwen2", port, 60)((), STEP, tmp_path / "step.log")
+    assert "root cause: Number of MPI ranks is not tp*pp" in str(caught.value.message)

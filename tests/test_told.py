@@ -1,0 +1,33 @@
+"""What a person is told when a step fails: the error, and the cause that the step's log names."""
+
+from pathlib import Path
+
+import pytest
+from invoke import Exit
+
+from environment.execution import run
+from environment.plan import Step
+from tasks import told
+
+STEP = Step(title="Build the engine", tool="trtllm-build", argv=("trtllm-build",))
+
+
+def message(script: str, log: Path) -> str:
+    with pytest.raises(Exit) as caught, told():
+        run(("sh", "-c", script), STEP, log)
+    return str(caught.value.message)
+
+
+def test_a_failed_step_names_the_cause_in_its_log(tmp_path: Path) -> None:
+    text = message(
+        "echo 'trtllm-build: error: unrecognized arguments: --max_output_len 1024'; exit 2", tmp_path / "log"
+    )
+    assert "Build the engine: trtllm-build ended with exit code 2" in text
+    assert "root cause: Option was renamed or removed" in text
+    assert "--max_output_len 1024" in text
+
+
+def test_a_failed_step_whose_log_names_no_known_cause_says_no_more_than_it_knows(tmp_path: Path) -> None:
+    text = message("echo 'something odd'; exit 1", tmp_path / "log")
+    assert "something odd" in text
+    assert "root cause" not in text
