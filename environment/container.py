@@ -80,7 +80,12 @@ def explained(doing: str, where: str = "") -> Iterator[None]:
     try:
         yield
     except (errors.DockerException, OSError, urllib3.exceptions.HTTPError) as error:
-        raise explain(str(error), doing, where=where) from error
+        raise explain(words_of(error), doing, where=where) from error
+
+
+def words_of(error: Exception) -> str:
+    """The engine's own words where there are some, else the library's."""
+    return str(error.explanation if isinstance(error, errors.APIError) and error.explanation else error)
 
 
 class Engine:
@@ -159,7 +164,7 @@ class Engine:
         user: str = "",
     ) -> Ended:
         """Runs a container of `image` to its end and removes it, whatever happens. At most `limit` seconds."""
-        doing = f"running {' '.join(words[:2])} in {image}"
+        doing = f"running {' '.join(entrypoint) or words[0]} in {image}"
         with explained(doing):
             made = self.client.create_container(
                 image,
@@ -210,7 +215,7 @@ def explained_unless_missing(doing: str) -> Iterator[None]:
     except errors.ImageNotFound:
         raise
     except (errors.DockerException, OSError) as error:
-        raise explain(str(error), doing) from error
+        raise explain(words_of(error), doing) from error
 
 
 def kept_moving(events: Iterable[Mapping[str, Any]], doing: str, patience: int) -> Iterator[Layers]:

@@ -18,6 +18,7 @@ from environment.plan import Plan, Step
 
 LAST_LINES = 20
 HERE = Path(__file__).parents[1]  # where `./inv` is
+WORTH_SAYING = 1.0  # seconds
 GLANCE = 0.2  # seconds between two looks at what a command has written
 GRACE = 10.0  # seconds between asking a process group to end and ending it
 
@@ -42,7 +43,8 @@ def carry_out(plan: Plan, logs: Path, actors: Mapping[str, Actor] = NOBODY) -> N
         say(heading)
         started = time.monotonic()
         actors.get(step.tool, run)(plan.words(step), step, logs / f"{number:02}-{step.tool}.log")
-        say(f"      done in {time.monotonic() - started:.1f} s", style="dim")
+        if (took := time.monotonic() - started) > WORTH_SAYING:
+            say(f"      done in {took:.1f} s", style="dim")
 
 
 def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], None] | None = None) -> None:

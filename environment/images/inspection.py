@@ -80,8 +80,10 @@ def tell(inspection: Inspection, *, json: bool) -> None:
     result(f"{inspection.reference} against {tag or 'no known release (name one with --tag)'}")
     for finding in inspection.findings:
         result(f"  {finding}")
-    for name, value in inspection.observed.items() if tag is None else ():
-        result(f"  {name:<16} {value or 'nothing'}")
+    claimed = {finding.name for finding in inspection.findings}
+    for name, value in inspection.observed.items():
+        if name not in claimed:
+            result(f"  read     {name:<16} {value or 'nothing'}")
 
 
 def tell_made(name: str, made: Made, *, json: bool) -> None:

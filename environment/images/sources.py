@@ -39,7 +39,8 @@ def patterns(release: Release) -> tuple[str, ...]:
     """Sparse-checkout patterns of the folders with the model templates, the tools and the launch script."""
     paths = release.paths
     templates = paths.model_repo_template.partition("all_models")[0] + "all_models"
-    return tuple(f"/{folder}/" for folder in (templates, parent(paths.fill_template), parent(paths.launch_script)))
+    folders = (templates, parent(paths.fill_template), parent(paths.launch_script))
+    return (*(f"/{folder}/" for folder in folders), "!tests/")
 
 
 def examples(release: Release) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ def claims(release: Release, way: Way) -> dict[str, str]:
         "tensorrt_llm": release.tensorrt_llm.wheel_version or release.tensorrt_llm.version,
         "tensorrt": versions.tensorrt,
         "tensorrt (pip)": versions.tensorrt,
+        "libnvinfer": versions.tensorrt,
         "torch": (pulled.claimed.torch or versions.pytorch_ngc) if pulled else versions.pytorch,
         "cuda": (pulled.claimed.cuda if pulled else None) or versions.cuda,
         "python": versions.python,
@@ -59,11 +60,12 @@ def observations(probe: Mapping[str, Any]) -> dict[str, str]:
     packages = probe["packages"]
     headers, libraries = probe["tensorrt_headers"], probe["nvinfer"]
     resolved = probe["resolved"]
-    library = preferred(libraries).rpartition(".so.")[2]
+    library = preferred(libraries).rpartition(".so.")[2]  # three parts, or four in Debian's packages
     return {
         "tensorrt_llm": packages["tensorrt_llm"] or "",
         "tensorrt": headers.get(preferred(headers)) or library,
         "tensorrt (pip)": packages["tensorrt"] or "",
+        "libnvinfer": library,
         "torch": packages["torch"] or "",
         "cuda": probe["cuda"] or "",
         "python": probe["python"],
@@ -71,7 +73,9 @@ def observations(probe: Mapping[str, Any]) -> dict[str, str]:
         "container": probe["container"] or "",
         "backend": BACKEND_LIBRARY if BACKEND_LIBRARY in probe["backends"][BACKEND] else "",
         "mpi": one_mpi(resolved["libmpi.so"], resolved["libopen-pal.so"]),
-        "hwloc": resolved["libhwloc.so"] or "",
+        "libmpi": resolved["libmpi.so"] or "",
+        "libopen-pal": resolved["libopen-pal.so"] or "",
+        "libhwloc": resolved["libhwloc.so"] or "",
     }
 
 

@@ -87,16 +87,25 @@ class Upstream:
     backend: str
     tensorrt_llm: str
 
-    def release(self, tag: str = "v0.10.0") -> Release:
-        """The facts of a real release, with these commits in place of the real ones."""
-        real = find(tag)
+    def release(self) -> Release:
+        """The facts of v0.10.0, with these commits in place of the real ones."""
+        real = find("v0.10.0")
         return msgspec.structs.replace(
             real,
             backend=msgspec.structs.replace(real.backend, commit=self.backend, submodule_commit=self.tensorrt_llm),
             tensorrt_llm=msgspec.structs.replace(real.tensorrt_llm, commit=self.tensorrt_llm),
         )
 
+    def changed(self, files: Mapping[str, str]) -> Release:
+        """As `release`, after new commits: these files in TensorRT-LLM, recorded by the backend."""
+        llm, backend = self.root / LLM, self.root / BACKEND
+        commit = committed(llm, files)
+        git(backend, "update-index", "--cacheinfo", f"160000,{commit},tensorrt_llm")
+        git(backend, "commit", "--quiet", "--message", "record the submodule")
+        return Upstream(self.root, git(backend, "rev-parse", "HEAD"), commit).release()
 
+
+LLM, BACKEND = "NVIDIA/TensorRT-LLM.git", "triton-inference-server/tensorrtllm_backend.git"
 DOCKERFILE = """ARG BASE_IMAGE=nvcr.io/nvidia/tritonserver
 ARG BASE_TAG=24.03-py3
 FROM ${BASE_IMAGE}:${BASE_TAG} as base
@@ -155,7 +164,7 @@ def committed(folder: Path, files: Mapping[str, str]) -> str:
 
 def upstream_repositories(root: Path) -> Upstream:
     """Upstream's two repositories, small, with the submodule recorded as upstream records it."""
-    llm, backend = root / "NVIDIA/TensorRT-LLM.git", root / "triton-inference-server/tensorrtllm_backend.git"
+    llm, backend = root / LLM, root / BACKEND
     for folder in (llm, backend):
         folder.mkdir(parents=True)
     commit = committed(llm, LLM_FILES)

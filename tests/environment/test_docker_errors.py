@@ -48,6 +48,7 @@ SAID = [  # verbatim from Engine 20.10.24, 26.1.5 and 28.5.2, docker-py 7.2.0, a
     ("port", "Bind for 127.0.0.1:80 failed: port is already allocated"),
     ("reference", "invalid reference format: repository name must be lowercase"),
     ("registry-broken", "received unexpected HTTP status: 503 Service Unavailable"),
+    ("no-program", 'unable to start container process: exec: "python3": executable file not found in $PATH: unknown'),
     ("oom", "c++: fatal error: Killed signal terminated program cc1plus"),
 ]
 

@@ -73,7 +73,7 @@ GIT_TERMINAL_PROMPT=0 git --git-dir="$store"/backend.git --work-tree="$store"/co
 
 # 19/32 Name what is needed of it
 GIT_TERMINAL_PROMPT=0 git --git-dir="$store"/backend.git --work-tree="$store"/context/upstream sparse-checkout set \
-        --no-cone /all_models/ /tools/ /scripts/
+        --no-cone /all_models/ /tools/ /scripts/ '!tests/'
 
 # 20/32 Fetch triton-inference-server/tensorrtllm_backend@b92bdd79b6c5
 GIT_TERMINAL_PROMPT=0 git --git-dir="$store"/backend.git --work-tree="$store"/context/upstream fetch \
