@@ -81,7 +81,7 @@ def lint(c: Context) -> None:
         c.run(f"{_quoted(sys.executable)} -m {words}")
 
 
-@task(help={"only": "one of them, such as diagnosis"})
+@task(help={"only": "one of them: diagnosis, rehearsal"})
 def benchmark(c: Context, only: str = "") -> None:
     """Measure quality and speed, as ratios against a baseline in the same run; never fails on time."""
     c.run(f"{_quoted(sys.executable)} -m tests.benchmarks {_quoted(only) if only else ''}")

@@ -37,6 +37,7 @@ def staged_folder(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=".staged-", dir=path.parent))
     try:
+        stage.chmod(0o755)  # mkdtemp's folders are for their owner alone; a container may run as somebody else
         yield stage
         flush(stage)
         if path.exists():

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from environment.console import say
 from environment.errors import Trouble
 from recipes.prompt import prompt
 from recipes.runs import Run
+
+if TYPE_CHECKING:
+    from recipes.client import Answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +31,14 @@ def target(run: Run) -> Target:
     return Target(address=run.address, model=run.model, accumulates=run.accumulates, tokenizer=run.tokenizer)
 
 
-def show_answer(to: Target, question: str, max_tokens: int) -> None:
-    """Streams the answer to standard output, then says how fast it came; raises Trouble when none comes."""
-    from recipes.client import Answer, Question, ask
+def show_answer(to: Target, question: str, max_tokens: int) -> Answer:
+    """Streams the answer to standard output and says how fast it came; raises Trouble when none comes."""
+    from recipes import client
 
     text = prompt(question, Path(to.tokenizer)) if to.tokenizer else question
-    asked = Question(prompt=text, max_tokens=max_tokens, model=to.model, accumulates=to.accumulates)
-    answer = Answer()
-    for piece in ask(to.address, asked, answer):
+    asked = client.Question(prompt=text, max_tokens=max_tokens, model=to.model, accumulates=to.accumulates)
+    answer = client.Answer()
+    for piece in client.ask(to.address, asked, answer):
         sys.stdout.write(piece.lstrip() if len(answer.pieces) == 1 else piece)
         sys.stdout.flush()
     sys.stdout.write("\n")
@@ -43,3 +47,4 @@ def show_answer(to: Target, question: str, max_tokens: int) -> None:
         raise Trouble("the model ended its answer without a word", where=f"{to.model} at {to.address}")
     milliseconds = f"first after {answer.first * 1e3:.0f} ms, then one every {answer.between * 1e3:.1f} ms"
     say(f"{len(answer.pieces)} pieces: {milliseconds}", style="dim")
+    return answer
