@@ -5,13 +5,11 @@ Only the binary is used; the wheel's Python package is never imported.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib.util
 import os
 import shutil
 import sys
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +17,11 @@ from pathlib import Path
 from environment.errors import Trouble
 from environment.staging import staged_folder
 from recipes.ports import HOST
+from recipes.rehearsal import libpython
+from recipes.rehearsal.libpython import PYTHON
 from recipes.rehearsal.repository import MODEL_PY
 
 ROOT = Path(__file__).parents[2]
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 EXIT_TIMEOUT = 4  # seconds Triton gives requests in flight when it is asked to end
 # Triton's Python processes ignore PYTHONPATH; this module of the backend is what they import before any model.
 FIRST_IMPORT = "triton_python_backend_utils.py"
@@ -51,19 +50,6 @@ def wheel() -> Path:
     if found is None or found.origin is None:
         raise Trouble("nvidia-pytriton is not installed", mend="run ./inv once: it installs requirements.lock")
     return Path(found.origin).parent / "tritonserver"
-
-
-def require_python_library() -> None:
-    """Raises Trouble when Triton's Python processes could not start: they link libpython as a shared library."""
-    name = f"libpython{PYTHON}.so.1.0"
-    if (Path(sysconfig.get_config_var("LIBDIR") or "/") / name).exists():
-        return
-    try:
-        ctypes.CDLL(name)
-    except OSError as error:
-        mend = f"sudo apt-get install libpython{PYTHON}"
-        why = f"Triton's Python backend links it, and this interpreter has it built in: {error}"
-        raise Trouble(f"{name} is missing", why=why, mend=mend) from error
 
 
 def backends(into: Path) -> Path:
@@ -105,8 +91,8 @@ def command(repository: Path, backend_folder: Path, ports: Mapping[str, int]) ->
 
 def variables(server: Path) -> dict[str, str]:
     """What the server's Python processes need: libpython, and this environment's packages."""
-    libraries = [str(sysconfig.get_config_var("LIBDIR") or ""), str(server.parents[1] / "nvidia_pytriton.libs")]
+    libraries = [libpython.folder(), server.parents[1] / "nvidia_pytriton.libs"]
     return {
-        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, libraries)),
+        "LD_LIBRARY_PATH": os.pathsep.join(str(place) for place in libraries if place),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
     }

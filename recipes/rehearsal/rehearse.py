@@ -57,7 +57,6 @@ def rehearse(asked: Rehearsal, workspace: Workspace) -> tuple[Run, bool]:
         if there is not None and runs.alive(there):
             return reuse(there, asked), False
         ports.refuse_taken(asked.ports)
-        binary.require_python_library()
         say(f"Checkpoint        {asked.checkpoint}")
         return start(asked, prepare(asked.material, workspace), workspace), True
 
@@ -79,10 +78,10 @@ def reuse(there: Run, asked: Rehearsal) -> Run:
 def start(asked: Rehearsal, prepared: Prepared, workspace: Workspace) -> Run:
     """Starts the server and waits until it is ready; one that does not get there leaves no process and no record."""
     log = runs.folder(workspace.runs, asked.name) / runs.LOG
+    command = binary.command(prepared.repository, prepared.backends, asked.ports)
     say(f"Model repository  {prepared.repository}")
     say(f"Starting tritonserver (log: {log})")
     begun = time.monotonic()
-    command = binary.command(prepared.repository, prepared.backends, asked.ports)
 
     def record(process: int) -> None:
         runs.write(workspace.runs, recorded(asked, prepared, process))
