@@ -20,9 +20,11 @@ ALIKE = 0.85  # of difflib: a slip of a letter or two, not another word
 def layout(subject: Subject) -> Finding:
     """Every model has a version folder; what is no model is named."""
     repository = repository_of(subject)
-    bare = [model.folder for model in repository.models if not model.versions]
-    values = {"bare": bare, "others": repository.others, "count": len(repository.models)}
-    if bare:
+    empty = [model.folder for model in repository.models if not model.versions]
+    values = {"bare": empty, "others": repository.others, "count": len(repository.models)}
+    if repository.bare:
+        return failed("fail-config", names=repository.bare)
+    if empty:
         return failed(**values)
     return noted(**values) if repository.others else passed(**values)
 

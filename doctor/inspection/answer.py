@@ -46,14 +46,14 @@ def document(inspections: Iterable[Inspection]) -> dict[str, object]:
 
 
 def _row(found: Inspection) -> dict[str, object]:
-    verdict = found.verdict
+    verdict = found.verdict or Verdict(state="unknown", message="", why=f"TensorRT loads no {found.kind}")
     return {
         "path": found.path,
         "kind": found.kind,
         "tensorrt": found.tensorrt,
         "compute": found.compute,
         "complete": found.complete,
-        "verdict": {"state": verdict.state, "message": verdict.message, "why": verdict.why} if verdict else None,
+        "verdict": {"state": verdict.state, "message": verdict.message, "why": verdict.why},
         "faults": found.faults,
         "notes": found.notes,
         **found.facts,

@@ -67,6 +67,7 @@ def of_tokenizer(tokenizer: Tokenizer, path: str, artifact: Artifact, _: Target)
 def of_repository(repository: ModelRepository, path: str, artifact: Artifact, _: Target) -> Inspection:
     """A model repository: every model with a version, a config.pbtxt that parses, and all that it needs filled in."""
     faults = [f"{model.folder}: {fault}" for model in repository.models for fault in model_faults(model)]
+    faults += [f"{name}: it has versions, but no config.pbtxt" for name in repository.bare]
     unfilled = {model.folder: [name for name, _ in model.unfilled] for model in repository.models if model.unfilled}
     facts = {
         "models": [

@@ -25,7 +25,7 @@ from environment.unknown import Unknown
 
 def inspect(path: Path, target: Target) -> Inspection:
     """The answer for one path."""
-    return judged(str(path), read_artifact(path), target)
+    return judged(os.fsencode(path).decode("utf-8", "replace"), read_artifact(path), target)
 
 
 def existing(words: Iterable[str]) -> tuple[Path, ...]:

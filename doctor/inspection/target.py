@@ -1,14 +1,17 @@
-"""Whom a plan is judged for: as named on the command line, by an image of the releases' data, or this host's GPU."""
+"""Whom a plan is judged for: as named on the command line, by an image, or this host's GPU."""
 
 from __future__ import annotations
 
 import re
 
 from doctor.facts import gpu
+from doctor.facts import image as facts
+from doctor.facts.image import Image
 from doctor.probes import gpu as probes
+from doctor.probes import image as image_probes
 from doctor.probes.taking import finish, start
 from doctor.verdict import Target
-from environment.errors import Usage
+from environment.errors import Undetermined, Usage
 from environment.releases import Container, Release, every
 from environment.unknown import Unknown
 
@@ -38,17 +41,24 @@ def _compute(word: str) -> tuple[int, int]:
 
 
 def tensorrt_of(image: str) -> str:
-    """The TensorRT in an image that the releases' data knows: what was observed in it, else what is claimed of it."""
+    """The TensorRT in an image: as the releases' data has it, else as the image itself says; raises Undetermined."""
     known = {container.image: full(container, release) for release in every() for container in release.containers}
-    if image not in known:
-        raise Usage(
+    found = known.get(image) or probed(facts.parse(finish(start(image_probes.probes(image)))))
+    if isinstance(found, Unknown):
+        raise Undetermined(
             f"the TensorRT of {image} is not known",
-            why="only the images that `invoke releases` lists are looked up",
+            why=found.reason,
             mend="name its version: --for-tensorrt 10.0.1.6",
         )
-    if not known[image]:
-        raise Usage(f"no document states the TensorRT of {image}", mend="name it: --for-tensorrt 10.0.1.6")
-    return known[image]
+    return found
+
+
+def probed(image: Image | None) -> str | Unknown:
+    """The four numbers of the TensorRT whose headers lie in an image that was looked into."""
+    probe = image.probe if image else Unknown("nobody looked into it")
+    if isinstance(probe, Unknown):
+        return probe
+    return next(iter(probe.tensorrt_headers.values()), None) or Unknown("no headers of TensorRT were found in it")
 
 
 def full(container: Container, release: Release) -> str:

@@ -26,8 +26,13 @@ LISTED = 8  # faults or notes shown of one path
 
 def told(inspections: Sequence[Inspection], target: Target) -> str:
     """All answers; the line below them says whom the verdicts are for."""
-    blocks = ["\n".join(_block(inspection)) for inspection in inspections]
+    blocks = ["\n".join(map(_printable, _block(inspection))) for inspection in inspections]
     return "\n\n".join([*blocks, _for_whom(target)] if any(i.verdict for i in inspections) else blocks)
+
+
+def _printable(line: str) -> str:
+    """The line without what a file's name or content could do to a terminal."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _block(found: Inspection) -> Iterable[str]:

@@ -65,9 +65,11 @@ def read_json(path: Path, limit: int = JSON_LIMIT) -> Json | Unknown | Damaged:
 
 
 def parse_json(data: bytes, name: str) -> Json | Damaged:
-    """The JSON object in `data`; nesting and long numbers end at Python's own limits."""
+    """The JSON object in `data`; nesting and long numbers end at Python's own limits, half characters are refused."""
     try:
         value = json.loads(data.decode("utf-8"))
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         return Damaged(f"{name} is not valid JSON: {error}")
     return value if isinstance(value, dict) else Damaged(f"{name} holds no JSON object")
@@ -79,7 +81,7 @@ def is_lfs_pointer(head: Head) -> bool:
 
 
 def names_in(folder: Path) -> tuple[str, ...] | Unknown:
-    """The sorted names in a folder, at most `ENTRY_LIMIT` of them."""
+    """The sorted names in a folder, at most `ENTRY_LIMIT` of them; names that are no UTF-8 are left out."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry, _ in zip(entries, range(ENTRY_LIMIT + 1), strict=False)]
@@ -87,7 +89,7 @@ def names_in(folder: Path) -> tuple[str, ...] | Unknown:
         return Unknown(f"cannot list {folder.name or folder}: {getattr(error, 'strerror', None) or error}")
     if len(names) > ENTRY_LIMIT:
         return Unknown(f"{folder.name} holds more than {ENTRY_LIMIT} files")
-    return tuple(sorted(names))
+    return tuple(sorted(name for name in names if name.isascii() or name == name.encode("utf-8", "replace").decode()))
 
 
 def writable_by_all(folder: Path, names: tuple[str, ...]) -> tuple[str, ...] | Unknown:

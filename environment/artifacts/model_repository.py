@@ -54,10 +54,11 @@ class RepositoryModel:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRepository:
-    """A repository's models, and the folders in it that are none (Triton ignores or refuses them)."""
+    """A repository's models, and the folders in it that are none: `bare` have versions, but no config.pbtxt."""
 
     models: tuple[RepositoryModel, ...]
     others: tuple[str, ...]
+    bare: tuple[str, ...] = ()
 
     def model(self, folder: str) -> RepositoryModel | None:
         """The model in that folder."""
@@ -66,8 +67,10 @@ class ModelRepository:
     @property
     def complete(self) -> bool:
         """Whether every model has a version and a config.pbtxt that parses and is filled."""
-        return bool(self.models) and all(
-            model.versions and isinstance(model.config, Config) and not model.needed for model in self.models
+        return (
+            bool(self.models)
+            and not self.bare
+            and all(model.versions and isinstance(model.config, Config) and not model.needed for model in self.models)
         )
 
 
@@ -81,8 +84,13 @@ def read_model_repository(folder: Path) -> ModelRepository | Unknown:
     models = [name for name, files in inner.items() if not isinstance(files, Unknown) and _is_model(files)]
     if not models:
         return Unknown("no folder in it holds a config.pbtxt")
-    others = tuple(name for name in folders if name not in models)
-    return ModelRepository(models=tuple(read_model(folder / name) for name in models), others=others)
+    rest = {name: files for name, files in inner.items() if name not in models and isinstance(files, tuple)}
+    bare = tuple(name for name, files in rest.items() if any(file.isdecimal() for file in files))
+    return ModelRepository(
+        models=tuple(read_model(folder / name) for name in models),
+        others=tuple(name for name in rest if name not in bare),
+        bare=bare,
+    )
 
 
 def _is_string(name: str, line: str) -> bool:

@@ -19,6 +19,7 @@ from environment.artifacts.heads import Damaged, is_lfs_pointer, read
 from environment.unknown import Unknown
 
 HEADER_LIMIT = 100_000_000  # bytes: MAX_HEADER_SIZE in tensor.rs
+COLON_LIMIT = 2_000_000  # four of each tensor: no more memory than some 500 MB, however hostile the header
 BITS: Mapping[str, int] = MappingProxyType(
     {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
     | dict.fromkeys(("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0"), 8)
@@ -89,8 +90,10 @@ def _header_length(path: Path) -> int | Damaged | Unknown:
     return int(length)
 
 
-def parse_header(header: bytes, *, file_size: int, name: str) -> Safetensors | Damaged:
+def parse_header(header: bytes, *, file_size: int, name: str) -> Safetensors | Damaged | Unknown:
     """The header of a file of `file_size` bytes; `name` is only for the words of what is broken."""
+    if header.count(b":") > COLON_LIMIT:
+        return Unknown(f"{name} has a header of more than {COLON_LIMIT // 4} tensors, which is not read")
     try:
         raw = msgspec.json.decode(header, type=dict[str, msgspec.Raw])
         metadata = msgspec.json.decode(raw.pop("__metadata__", msgspec.Raw(b"{}")), type=dict[str, str])

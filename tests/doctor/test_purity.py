@@ -11,7 +11,11 @@ DOCTOR = Path(__file__).parents[2] / "doctor"
 PURE = [
     *sorted((DOCTOR / "facts").glob("*.py")),
     *sorted((DOCTOR / "checks").glob("*.py")),
-    *(DOCTOR / name for name in ("outcome.py", "subject.py", "examination.py", "report.py", "text.py", "redaction.py")),
+    *(DOCTOR / "inspection" / f"{name}.py" for name in ("answer", "plans", "folders", "text")),
+    *(
+        DOCTOR / name
+        for name in ("verdict.py", "outcome.py", "subject.py", "examination.py", "report.py", "text.py", "redaction.py")
+    ),
 ]
 MAY_IMPORT = {
     *("__future__", "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "operator"),

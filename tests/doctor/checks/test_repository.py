@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from environment.artifacts.engine import Limits
 from environment.artifacts.heads import Damaged
 from tests.doctor.artifacts import config, model, parameters, repository, served
@@ -21,6 +23,7 @@ def left(name: str) -> dict[str, object]:
 CASES = [
     case("R001", "pass"),
     case("R001", "note", artifacts__repository=repository(others=("leftover",))),
+    case("R001", "fail-config", artifacts__repository=replace(repository(), bare=("postprocessing",))),
     case("R001", "fail", **with_model("ensemble", versions=())),
     case("R001", "skip", artifacts__repository=None),
     case("R001", "unknown", **UNREAD),

@@ -39,7 +39,18 @@ def test_what_is_no_regular_file_is_unknown_and_never_waited_for(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"[]", b"{", b'{"a": 1', b"\xff\xfe{}", b"[" * 200_000, b'{"a":' * 100_000, b'{"a": ' + b"9" * 9999]
+    "text",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"a": 1',
+        b"\xff\xfe{}",
+        b"[" * 200_000,
+        b'{"a":' * 100_000,
+        b'{"a": ' + b"9" * 9999,
+        b'{"a": "\\ud800"}',
+    ],
 )
 def test_bad_json_is_said_to_be_damaged(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "config.json").write_bytes(text)

@@ -54,9 +54,10 @@ def test_folders_that_are_no_models_and_versions_that_are_no_numbers(tmp_path: P
     repository(tmp_path)
     (tmp_path / ".ipynb_checkpoints").mkdir()
     (tmp_path / "leftover").mkdir()
+    (tmp_path / "bare" / "1").mkdir(parents=True)
     model(tmp_path, "later", "", version="v1")
     found = seen(tmp_path)
-    assert found.others == ("leftover",)
+    assert (found.others, found.bare) == (("leftover",), ("bare",))
     later = found.model("later")
     assert later is not None
     assert later.versions == ()
