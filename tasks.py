@@ -371,11 +371,12 @@ def serve(
     with told():
         from recipes.serve import plan
 
-        deployment = deployment_of(options)
+        # The CPU engine takes any checkpoint it can run; what the recipe says of its own is for GPUs.
+        deployment = deployment_of({**options, "model_dir": "" if rehearse else model_dir})
         if rehearse:
             from recipes.rehearsal.screen import run_and_ask
 
-            run_and_ask(deployment, templates=templates, question=question, max_tokens=max_tokens)
+            run_and_ask(deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens)
         else:
             carry_out_or_tell(c, plan, deployment, json=json)
         if openai and not c.config.run.dry:

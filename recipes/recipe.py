@@ -47,6 +47,14 @@ class Limits(Record, frozen=True, kw_only=True):
     max_output_len: Count
     source: Sources
 
+    def within(self, positions: int) -> Limits:
+        """The same limits, or shorter ones in the same proportion for a model that knows fewer positions."""
+        total = self.max_input_len + self.max_output_len
+        if total <= positions or positions < 2:
+            return self
+        answer = max(self.max_output_len * positions // total, 1)
+        return structs.replace(self, max_input_len=positions - answer, max_output_len=answer)
+
 
 class Question(Record, frozen=True, kw_only=True):
     """The smoke question, and a word its answer is expected to hold."""

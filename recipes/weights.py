@@ -53,7 +53,8 @@ def look(folder: Path, recipe: Recipe) -> Weights:
         parameters=max(weight_bytes(folder) // 2, 1),
         source=(str(folder / "config.json"),),
     )
-    return Weights(recipe=structs.replace(recipe, shape=shape), fingerprint=fingerprint(folder))
+    limits = recipe.limits.within(shape.max_positions)
+    return Weights(recipe=structs.replace(recipe, shape=shape, limits=limits), fingerprint=fingerprint(folder))
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:

@@ -18,9 +18,9 @@ from recipes.runs import Run
 PROVES = "A rehearsal proves the deployment, the templates, the tokenizer and the client; not the TensorRT engine."
 
 
-def run_and_ask(deployment: Deployment, *, templates: str, question: str, max_tokens: int) -> None:
-    """Rehearses, asks the question, and says what can be done next."""
-    asked = rehearsal(deployment, templates)
+def run_and_ask(deployment: Deployment, model_dir: str, *, templates: str, question: str, max_tokens: int) -> None:
+    """Rehearses (`model_dir`: the user's checkpoint), asks the question, and says what can be done next."""
+    asked = rehearsal(deployment, model_dir, templates)
     say(f"Rehearsing {asked.recipe} as TensorRT-LLM {asked.release} serves it: real Triton, a CPU engine.")
     with terminable():
         run, new = rehearse(asked, deployment.workspace)
@@ -43,14 +43,14 @@ def first_answer(run: Run, question: str, max_tokens: int, ours: Workspace | Non
         raise
 
 
-def rehearsal(deployment: Deployment, templates: str) -> Rehearsal:
+def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehearsal:
     """The rehearsal of a deployment: its name, release and ports, on the user's checkpoint or the shipped one."""
     return Rehearsal(
         name=deployment.name,
         recipe=deployment.recipe_name,
         release=deployment.release.tag,
         ports=asdict(deployment.ports),
-        checkpoint=deployment.model_dir or SHIPPED,
+        checkpoint=Path(model_dir).expanduser().absolute() if model_dir else SHIPPED,
         max_batch_size=deployment.max_batch_size,
         templates=Path(templates).expanduser().absolute() if templates else None,
     )
