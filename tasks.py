@@ -17,7 +17,7 @@ from invoke import Context, Exit, task
 from environment import invocation
 
 if TYPE_CHECKING:
-    from doctor.subject import Asked
+    from doctor.asked import Asked
     from environment.plan import Plan
     from recipes.deployment import Deployment
 
@@ -190,8 +190,8 @@ def doctor(
 
             code = tell(log, json)
         else:
+            from doctor.asked import Named
             from doctor.consultation import Telling, explained, hold
-            from doctor.probes.artifacts import Named
             from doctor.visit import visit
 
             if explain:
@@ -204,7 +204,7 @@ def doctor(
 
 def asked(recipe: str, tag: str, tp: int, pp: int) -> Asked:
     """What the doctor judges the host for: some GPUs, or a recipe on them."""
-    from doctor.subject import Asked
+    from doctor.asked import Asked
     from environment.errors import Usage
     from environment.workspace import current
     from recipes.deployment import Ports, deploy
@@ -386,7 +386,7 @@ def serve(
 def on_gpus(deployment: Deployment, plan: Plan) -> None:
     """Carries the plan out, once this host is known to be able to."""
     from doctor import preflight
-    from doctor.subject import Asked
+    from doctor.asked import Asked
     from environment.errors import Trouble
     from environment.execution import carry_out
     from recipes.serve import READY_WITHIN

@@ -1,7 +1,7 @@
 """What `serve` asks before it starts anything: can this host do it at all?
 
     from doctor import preflight
-    from doctor.subject import Asked
+    from doctor.asked import Asked
 
     preflight.require(release, Asked(gpus=4, tensor_parallel=4, http_port=8000))
 
@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from doctor.asked import Asked
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
+from doctor.judgement import judged, subject
 from doctor.outcome import Outcome, State
-from doctor.subject import Asked
-from doctor.visit import Visit, judged, subject, taken
+from doctor.visit import Visit, taken
 from environment.errors import Trouble
 from environment.releases import Release
 from environment.workspace import current

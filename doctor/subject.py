@@ -5,34 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from doctor.advisories import Advisories
+from doctor.asked import Asked
 from doctor.facts.artifacts import Artifacts
 from doctor.facts.docker import Docker
 from doctor.facts.gpu import Gpus
 from doctor.facts.host import Host
 from doctor.facts.image import Image
 from environment.releases import Release
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the person wants to do. `gpus` is tp x pp, `launch_named` whether they said so; sizes in bytes.
-
-    `dtype` and `quantization` are as recipes say.
-    """
-
-    gpus: int = 1
-    tensor_parallel: int = 1
-    pipeline_parallel: int = 1
-    http_port: int = 8000
-    grpc_port: int = 8001
-    metrics_port: int = 8002
-    exposed: bool = False
-    dtype: str = ""
-    quantization: str = ""
-    checkpoint_bytes: int | None = None
-    rank_bytes: int | None = None
-    recipe: str = ""
-    launch_named: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

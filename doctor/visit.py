@@ -1,29 +1,20 @@
-"""One visit to the doctor: readings are taken, read as facts, and every check is asked."""
+"""One visit to the doctor: what is looked at, and how its readings are taken.
+
+The probes start before anything that is only needed to judge: imports, words and advisories come while they work.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from doctor.advisories import advisories
-from doctor.checks.registry import CHECKS
-from doctor.checks.texts import texts
-from doctor.examination import examine
-from doctor.facts import docker, gpu, host, image
-from doctor.facts.artifacts import Artifacts
-from doctor.facts.readings import Reading, Readings
-from doctor.outcome import Check, Outcome
+from doctor.asked import Asked, Named
+from doctor.facts.readings import Reading
 from doctor.probes import docker as docker_probes
 from doctor.probes import gpu as gpu_probes
 from doctor.probes import host as host_probes
-from doctor.probes import image as image_probes
-from doctor.probes.artifacts import Named
 from doctor.probes.taking import Probe, finish, start
-from doctor.redaction import without_secrets
-from doctor.subject import Asked, Subject
-from environment.artifacts.engine import Engine
 from environment.releases import DEFAULT_TAG, Release, find
 from environment.workspace import Workspace, current
 
@@ -48,20 +39,19 @@ def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named
 
 
 def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
-    """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out.
-
-    The words of the report are loaded while the probes are at work.
-    """
+    """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out."""
     runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in _probes(visit)))
-    texts(language)
-    advisories()
+    from doctor.judgement import prepare
+    from doctor.redaction import without_secrets
+
+    prepare(language)
     return without_secrets(finish(runs))
 
 
 def _probes(visit: Visit) -> tuple[Probe, ...]:
     disks = {"work": visit.workspace.root, "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
     return (
-        *(image_probes.probes(visit.image) if visit.image else ()),
+        *(_image(visit.image) if visit.image else ()),
         *docker_probes.probes(),
         *gpu_probes.probes(),
         *host_probes.probes(disks, visit.asked.http_port),
@@ -74,37 +64,7 @@ def _cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
 
 
-def subject(readings: Readings, release: Release, asked: Asked, artifacts: Artifacts | None = None) -> Subject:
-    """The facts of the readings and of the named folders, for a release and what is asked. Pure."""
-    artifacts = artifacts or Artifacts()
-    return Subject(
-        host=host.parse(readings),
-        gpus=gpu.parse(readings),
-        docker=docker.parse(readings),
-        release=release,
-        asked=_launched(asked, artifacts),
-        advisories=advisories(),
-        image=image.parse(readings),
-        artifacts=artifacts,
-    )
+def _image(reference: str) -> tuple[Probe, ...]:
+    from doctor.probes import image
 
-
-def _launched(asked: Asked, artifacts: Artifacts) -> Asked:
-    """Where nobody named the ranks, as many are launched as the named engine has."""
-    engine = artifacts.engine
-    if asked.launch_named or not isinstance(engine, Engine):
-        return asked
-    mapped = engine.mapped
-    return replace(
-        asked,
-        gpus=mapped.world_size,
-        tensor_parallel=mapped.tensor_parallel,
-        pipeline_parallel=mapped.pipeline_parallel,
-    )
-
-
-def judged(
-    judged_subject: Subject, language: str = "en", checks: Iterable[Check[Subject]] = CHECKS
-) -> tuple[Outcome, ...]:
-    """What every check says. Pure, once the words are loaded."""
-    return examine(checks, judged_subject, texts(language))
+    return image.probes(reference)

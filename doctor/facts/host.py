@@ -35,7 +35,6 @@ class System(Record, frozen=True, kw_only=True):
     release: str
     machine: str
     cpus: int
-    libc: str
     python: str
     day: str
 

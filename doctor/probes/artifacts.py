@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from doctor.asked import Named
 from doctor.facts.artifacts import NOT_READ, Artifacts
 from doctor.template_code import TemplateCode, parse, released
 from environment.artifacts.checkpoint import read_checkpoint
@@ -22,16 +22,6 @@ from environment.releases import Release
 from environment.unknown import Unknown, then
 
 PATHS = ("engine_dir", "gpt_model_path", "tokenizer_dir")  # parameters of the templates that are paths
-
-
-@dataclass(frozen=True, kw_only=True)
-class Named:
-    """The folders a person named, '' for those they did not. `deep` reads every byte of a checkpoint."""
-
-    engine: str = ""
-    model: str = ""
-    repository: str = ""
-    deep: bool = False
 
 
 def read(release: Release, named: Named) -> Artifacts:

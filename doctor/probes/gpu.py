@@ -16,7 +16,7 @@ PROBE_DEADLINE = 10.0  # the first NVML call wakes sleeping devices
 
 def probes() -> tuple[Probe, ...]:
     """One probe: NVML is initialised once."""
-    return (Probe(gives=("nvml", "nvml/fabric"), read=_nvml, deadline=PROBE_DEADLINE),)
+    return (Probe(gives=("nvml", "nvml/fabric"), read=_nvml, deadline=PROBE_DEADLINE, alone=True),)
 
 
 def _nvml() -> Taken:
@@ -62,14 +62,12 @@ def _device(nvml: Any, handle: Any) -> dict[str, object]:
         nvml,
         {
             "name": ask("nvmlDeviceGetName"),
-            "uuid": ask("nvmlDeviceGetUUID"),
             "brand": ask("nvmlDeviceGetBrand"),
             "cores": ask("nvmlDeviceGetNumGpuCores"),
             "compute": lambda: list(nvml.nvmlDeviceGetCudaComputeCapability(handle)),
             "memory": lambda: {
                 name: getattr(nvml.nvmlDeviceGetMemoryInfo(handle), name) for name in ("total", "free", "used")
             },
-            "pci": lambda: nvml.nvmlDeviceGetPciInfo(handle).busId,
             "mig": lambda: nvml.nvmlDeviceGetMigMode(handle)[0],
             "persistence": ask("nvmlDeviceGetPersistenceMode"),
             "compute_mode": ask("nvmlDeviceGetComputeMode"),

@@ -75,7 +75,6 @@ def _system() -> dict[str, object]:
         "release": name.release,
         "machine": name.machine,
         "cpus": len(os.sched_getaffinity(0)),
-        "libc": " ".join(platform.libc_ver()),
         "python": platform.python_version(),
         "day": time.strftime("%Y-%m-%d"),
     }

@@ -1,7 +1,8 @@
-"""Takes all readings at once: each probe in a process group of its own, cut with its children at its deadline.
+"""Takes all readings at once, and cuts what hangs together with its children.
 
-A forked process costs milliseconds, where a new interpreter would cost more than most probes; and unlike a thread it
-can be cut while it hangs inside a driver, a dead network disk or a daemon that never answers.
+Probes run as threads of a forked process in a process group of its own, and tell what they read line by line: what was
+read before a driver, a dead network disk or a daemon stopped answering is kept. A probe that calls into a library which
+may break gets a process to itself. A fork costs milliseconds, where a new interpreter would cost more than most probes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -19,35 +21,46 @@ import msgspec
 from doctor.facts.readings import Reading
 
 DEADLINE = 8.0  # seconds; a healthy probe takes well under one
-LARGEST = 8 << 20  # bytes one probe may say
+LARGEST = 8 << 20  # bytes one process may say
 Taken = Iterator[tuple[str, Reading]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """`read` yields the readings named in `gives`, one by one: those it gave before it hung are kept."""
+    """`read` yields the readings named in `gives`, one by one; `alone`: it may break the process it runs in."""
 
     gives: tuple[str, ...]
     read: Callable[[], Taken]
     deadline: float = DEADLINE
+    alone: bool = False
 
 
 @dataclass
 class Run:
-    """A probe at work in its process, and what it has said so far."""
+    """Probes at work in one process, and what they have said so far."""
 
-    probe: Probe
+    probes: tuple[Probe, ...]
     pid: int
     pipe: int
-    ends: float
-    said: bytearray = field(default_factory=bytearray)
+    started: float
+    readings: dict[str, Reading] = field(default_factory=dict)
+    rest: bytes = b""
+    size: int = 0
     ended: bool = False
     killed_by: int = 0
+
+    @property
+    def waits_until(self) -> float:
+        """When the last probe that still owes a reading must have given it; the start when none does."""
+        owing = (probe.deadline for probe in self.probes if not self.readings.keys() >= set(probe.gives))
+        return self.started + max(owing, default=0.0)
 
 
 def start(probes: tuple[Probe, ...]) -> list[Run]:
     """Starts every probe; do something useful before `finish`."""
-    return [_start(probe) for probe in probes]
+    together = tuple(probe for probe in probes if not probe.alone)
+    groups = [(probe,) for probe in probes if probe.alone]
+    return [_start(group) for group in (*groups, together) if group]
 
 
 def finish(runs: list[Run]) -> dict[str, Reading]:
@@ -57,7 +70,7 @@ def finish(runs: list[Run]) -> dict[str, Reading]:
     finally:
         for run in runs:
             _end(run)
-    return {name: taken for run in runs for name, taken in _readings(run).items()}
+    return {name: taken for run in runs for name, taken in _promised(run).items()}
 
 
 def take(probes: tuple[Probe, ...]) -> dict[str, Reading]:
@@ -65,75 +78,81 @@ def take(probes: tuple[Probe, ...]) -> dict[str, Reading]:
     return finish(start(probes))
 
 
-def _start(probe: Probe) -> Run:
+def _start(probes: tuple[Probe, ...]) -> Run:
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _be(probe, theirs)
+        _be(probes, theirs)
     with suppress(PermissionError, ProcessLookupError):
         os.setpgid(pid, pid)  # here as well as there: whoever comes first
     os.close(theirs)
-    return Run(probe=probe, pid=pid, pipe=ours, ends=time.monotonic() + probe.deadline)
+    return Run(probes=probes, pid=pid, pipe=ours, started=time.monotonic())
 
 
-def _be(probe: Probe, pipe: int) -> None:
-    """The life of a probe's process: it never returns, and leaves no trace on the terminal."""
+def _be(probes: tuple[Probe, ...], pipe: int) -> None:
+    """The life of the probes' process: it never returns, and leaves no trace on the terminal."""
     try:
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
-        for name, taken in _said(probe):
-            _write(pipe, msgspec.json.encode((name, taken)) + b"\n")
+        voice = threading.Lock()
+        threads = [threading.Thread(target=_speak, args=(probe, pipe, voice), daemon=True) for probe in probes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     finally:
         os._exit(0)
 
 
-def _said(probe: Probe) -> Taken:
-    """What the probe yields; its own bug becomes the reading of what it did not get to."""
-    told: set[str] = set()
+def _speak(probe: Probe, pipe: int, voice: threading.Lock) -> None:
+    """Writes what the probe yields, a line each; its own bug becomes the reading of what it did not get to."""
+    owed = dict.fromkeys(probe.gives)
     try:
         for name, taken in probe.read():
-            told.add(name)
-            yield name, taken
+            owed.pop(name, None)
+            _write(pipe, voice, name, taken)
+        why = "the probe ended without it"
     except Exception as error:
-        for name in probe.gives:
-            if name not in told:
-                yield name, Reading(status="failed", reason=f"{type(error).__name__}: {error}")
+        why = f"{type(error).__name__}: {error}"
+    for name in owed:
+        _write(pipe, voice, name, Reading(status="failed", reason=why))
 
 
-def _write(pipe: int, words: bytes) -> None:
-    while words:
-        words = words[os.write(pipe, words) :]
+def _write(pipe: int, voice: threading.Lock, name: str, taken: Reading) -> None:
+    words = msgspec.json.encode((name, taken)) + b"\n"
+    with voice:
+        while words:
+            words = words[os.write(pipe, words) :]
 
 
 def _listen(runs: list[Run]) -> None:
-    """Hears every probe until it ends, says too much, or its time is over."""
+    """Hears every process until it ends, says too much, or nobody in it has time left."""
     with selectors.DefaultSelector() as ears:
         for run in runs:
             ears.register(run.pipe, selectors.EVENT_READ, run)
         while ears.get_map():
             for key in list(ears.get_map().values()):
-                if key.data.ends <= time.monotonic():
+                if key.data.ended or key.data.waits_until <= time.monotonic():
                     ears.unregister(key.fd)
-            open_runs = [key.data for key in ears.get_map().values()]
-            patience = min((run.ends for run in open_runs), default=0.0) - time.monotonic()
-            for key, _ in ears.select(max(patience, 0)) if open_runs else ():
-                if not _hear(key.data):
-                    ears.unregister(key.fd)
+            waiting = [key.data.waits_until for key in ears.get_map().values()]
+            for key, _ in ears.select(max(min(waiting) - time.monotonic(), 0)) if waiting else ():
+                _hear(key.data)
 
 
-def _hear(run: Run) -> bool:
-    """Takes what the probe says now; False when it will say no more."""
+def _hear(run: Run) -> None:
+    """Takes what the process says now; half a line waits for its other half."""
     words = os.read(run.pipe, 1 << 16)
-    run.said += words
-    run.ended = not words or len(run.said) > LARGEST
-    return not run.ended
+    run.size += len(words)
+    run.ended = not words or run.size > LARGEST
+    *lines, run.rest = (run.rest + words).split(b"\n")
+    run.readings.update(msgspec.json.decode(line, type=tuple[str, Reading]) for line in lines)
 
 
 def _end(run: Run) -> None:
-    """No process of the probe outlives it; one stuck in the kernel is left to the kernel, unwaited."""
+    """No process of the probes outlives them; one stuck in the kernel is left to the kernel, unwaited."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(run.pid, signal.SIGKILL)
     with suppress(ChildProcessError):
@@ -142,14 +161,19 @@ def _end(run: Run) -> None:
             if pid:
                 run.killed_by = os.WTERMSIG(status) if run.ended and os.WIFSIGNALED(status) else 0
                 break
-            time.sleep(0.005)
+            time.sleep(0.002)
     os.close(run.pipe)
 
 
-def _readings(run: Run) -> Mapping[str, Reading]:
-    lines = bytes(run.said).split(b"\n")[:-1]  # what follows the last newline was cut half-way
-    said = dict(msgspec.json.decode(line, type=tuple[str, Reading]) for line in lines)
-    late = Reading(status="timeout", reason=f"no answer within {run.probe.deadline:g} s; the probe was cut")
-    how = f": it broke with {signal.Signals(run.killed_by).name}" if run.killed_by not in {0, signal.SIGKILL} else ""
-    missing = Reading(status="failed", reason=f"the probe ended without it{how}") if run.ended else late
-    return {**dict.fromkeys(run.probe.gives, missing), **said}
+def _promised(run: Run) -> Mapping[str, Reading]:
+    owed = {name: _missing(run, probe) for probe in run.probes for name in probe.gives if name not in run.readings}
+    return {**run.readings, **owed}
+
+
+def _missing(run: Run, probe: Probe) -> Reading:
+    """Why a reading never came."""
+    if not run.ended:
+        return Reading(status="timeout", reason=f"no answer within {probe.deadline:g} s; the probe was cut")
+    if run.killed_by not in {0, signal.SIGKILL}:
+        return Reading(status="failed", reason=f"the probe broke with {signal.Signals(run.killed_by).name}")
+    return Reading(status="failed", reason="the probe ended without it")

@@ -13,7 +13,7 @@ import pytest
 
 from doctor import page
 from doctor.checks.texts import LANGUAGES, texts
-from doctor.visit import judged
+from doctor.judgement import judged
 from tests.doctor.well import NOT_READ, WELL, changed
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from doctor import preflight
+from doctor.asked import Asked
 from doctor.outcome import Outcome, State
-from doctor.subject import Asked
 from environment.errors import ExitCode, Trouble
 from environment.releases import find
 

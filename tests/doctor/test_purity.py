@@ -24,7 +24,14 @@ MAY_IMPORT = {
 }
 ACTING = {"open", "print", "input", "exec", "eval", "compile", "__import__"}
 ACTING_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes", "iterdir", "glob", "rglob", "stat", "exists"}
-ACTING_MODULES = {"doctor.probes", "doctor.bundle", "doctor.consultation", "doctor.visit", "environment.console"}
+ACTING_MODULES = {
+    "doctor.probes",
+    "doctor.bundle",
+    "doctor.consultation",
+    "doctor.visit",
+    "doctor.telling",
+    "environment.console",
+}
 
 
 def names(tree: ast.AST) -> list[str]:

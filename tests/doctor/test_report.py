@@ -13,9 +13,9 @@ from doctor import page, report, text
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import LANGUAGES, texts
 from doctor.examination import outcome
+from doctor.judgement import judged
 from doctor.outcome import Check, Finding, Outcome, State
 from doctor.subject import Subject
-from doctor.visit import judged
 from environment.errors import ExitCode
 from tests.doctor.well import NOT_READ, WELL, changed
 

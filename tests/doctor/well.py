@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from doctor.advisories import advisories
+from doctor.asked import Asked
 from doctor.facts.docker import Docker
 from doctor.facts.gpu import Fabric, Gpu, Gpus
 from doctor.facts.host import Devices, Disk, Host, Limits, Memory, System
 from doctor.facts.image import TENSORRTLLM_BACKEND, Image, Probed
-from doctor.subject import Asked, Subject
+from doctor.subject import Subject
 from environment.releases import find
 from environment.unknown import Unknown
 from tests.doctor.artifacts import WELL_ARTIFACTS
@@ -65,7 +66,6 @@ WELL = Subject(
             release="6.1.0",
             machine="x86_64",
             cpus=32,
-            libc="glibc 2.36",
             python="3.11.2",
             day="2026-11-21",
         ),

@@ -4,10 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+from doctor.asked import Named
 from doctor.facts.artifacts import NOT_READ
-from doctor.probes.artifacts import Named, read
+from doctor.judgement import subject
+from doctor.probes.artifacts import read
 from doctor.template_code import TemplateCode, released
-from doctor.visit import subject
 from environment.artifacts.digests import read_digests
 from environment.artifacts.engine import Engine
 from environment.artifacts.model_repository import ModelRepository

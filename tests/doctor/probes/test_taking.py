@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -25,7 +26,6 @@ def quick() -> Iterator[tuple[str, Reading]]:
 
 def hung() -> Iterator[tuple[str, Reading]]:
     yield "first", WELL
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(60)
 
 
@@ -37,6 +37,7 @@ def broken() -> Iterator[tuple[str, Reading]]:
 def killed() -> Iterator[tuple[str, Reading]]:
     yield "first", WELL
     os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(5)
 
 
 def endless() -> Iterator[tuple[str, Reading]]:
@@ -74,6 +75,12 @@ def test_a_probe_is_cut_with_its_children(tmp_path: Path) -> None:
     pytest.fail(f"process {pid} outlived its probe")
 
 
+def test_a_probe_that_breaks_its_process_takes_only_itself_along() -> None:
+    found = take((Probe(gives=("first", "second"), read=killed, alone=True), Probe(gives=("quick",), read=quick)))
+    assert found["quick"] == WELL
+    assert found["second"].status == "failed"
+
+
 def test_a_broken_probe_says_what_broke() -> None:
     found = take((Probe(gives=("first", "second"), read=broken),))
     assert found["first"] == WELL
@@ -89,7 +96,9 @@ def test_a_killed_probe_keeps_what_it_said() -> None:
 def test_a_probe_that_breaks_in_a_library_says_with_which_signal() -> None:
     def crashes() -> Iterator[tuple[str, Reading]]:
         yield "first", WELL
+        faulthandler.disable()
         os.kill(os.getpid(), signal.SIGSEGV)
+        time.sleep(5)
 
     assert take((Probe(gives=("first", "second"), read=crashes),))["second"].reason.endswith("SIGSEGV")
 

@@ -1,0 +1,37 @@
+"""What a person asks the doctor about. Values only, and quick to import: the probes wait for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the person wants to do. `gpus` is tp x pp, `launch_named` whether they said so; sizes in bytes.
+
+    `dtype` and `quantization` are as recipes say.
+    """
+
+    gpus: int = 1
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    http_port: int = 8000
+    grpc_port: int = 8001
+    metrics_port: int = 8002
+    exposed: bool = False
+    dtype: str = ""
+    quantization: str = ""
+    checkpoint_bytes: int | None = None
+    rank_bytes: int | None = None
+    recipe: str = ""
+    launch_named: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """The folders a person named, '' for those they did not. `deep` reads every byte of a checkpoint."""
+
+    engine: str = ""
+    model: str = ""
+    repository: str = ""
+    deep: bool = False
