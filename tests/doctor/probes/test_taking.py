@@ -63,10 +63,12 @@ def test_a_probe_is_cut_with_its_children(tmp_path: Path) -> None:
     noted = tmp_path / "pid"
 
     def parent() -> Iterator[tuple[str, Reading]]:
-        with subprocess.Popen(["sh", "-c", f"echo $$ >{noted}; trap '' TERM; sleep 60; sleep 60"]):
+        with subprocess.Popen(["sh", "-c", f"echo $$ >{noted}.new; mv {noted}.new {noted}; trap '' TERM; sleep 60"]):
+            while not noted.exists():
+                time.sleep(0.01)
             yield "child", WELL
 
-    take((Probe(gives=("child",), read=parent, deadline=0.7),))
+    take((Probe(gives=("child",), read=parent, deadline=20),))
     pid = int(noted.read_text())
     for _ in range(100):
         if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(")")[1][:3]:
