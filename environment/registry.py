@@ -48,9 +48,12 @@ def look(reference: str, login: Login, architecture: str = "amd64") -> Published
     with requests.Session() as session:
         reader = Reader(session, host, repository, login)
         manifest, digest = reader.manifest(name)
-        if "manifests" in manifest:
-            manifest, _ = reader.manifest(for_architecture(manifest, architecture, reference))
-        return published(manifest, digest, reader.blob(manifest["config"]["digest"]))
+        try:
+            if "manifests" in manifest:
+                manifest, _ = reader.manifest(for_architecture(manifest, architecture, reference))
+            return published(manifest, digest, reader.blob(manifest["config"]["digest"]))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise DockerTrouble(f"what {host} says of {reference} is no manifest: {error!r}") from error
 
 
 def published(manifest: Mapping[str, Any], digest: str, configuration: Mapping[str, Any]) -> Published:

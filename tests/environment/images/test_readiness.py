@@ -1,0 +1,53 @@
+"""What this host lacks is said before the first byte is fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from environment.container import Info
+from environment.errors import Trouble
+from environment.images.order import ordered
+from environment.images.planning import Order
+from environment.images.readiness import listed, needed, refuse_unready, warnings
+from environment.machine import Machine
+
+SMALL = Machine(processors=8, memory=16 * 10**9, swap=0, architectures=(), buildkit=True)
+
+
+def an_order(tag: str, way: str) -> Order:
+    return ordered(tag=tag, way=way, name="", registry="", jobs=0, architectures="")
+
+
+def test_sizes_as_nvidias_table_has_them() -> None:
+    assert [listed(size) for size in ("31G", "20.49 GB", "900 MB", None, "", "huge")] == [
+        31 * 10**9,
+        20_490_000_000,
+        900 * 10**6,
+        0,
+        0,
+        0,
+    ]
+
+
+def test_what_an_image_needs() -> None:
+    assert needed(an_order("v0.10.0", "ngc"), base_there=False) == 32 * 10**9
+    assert needed(an_order("v0.10.0", "ngc"), base_there=True) == 10**9
+    assert needed(an_order("v0.10.0", "source"), base_there=True) == 63 * 10**9
+
+
+def test_a_small_disk_is_refused_with_both_amounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("environment.images.readiness.free_space", lambda _folder: 5 * 10**9)
+    info = Info(version="1", api="1", root=str(tmp_path), runtimes=(), driver="overlay2")
+    with pytest.raises(Trouble, match=r"needs 32\.0 GB free .* and 5\.0 GB are") as caught:
+        refuse_unready(an_order("v0.10.0", "ngc"), info, base_there=False)
+    assert caught.value.where == str(tmp_path)
+
+
+def test_known_blockers_and_memory_are_told_before_a_build() -> None:
+    said = "\n".join(warnings(an_order("v0.5.0", "source"), SMALL))
+    assert 'known of v0.5.0: TensorRT tarball is under a "secure" download path' in said
+    assert "8 jobs need about 16 GB" in said
+    assert "add swap" in said
+    assert warnings(an_order("v0.10.0", "ngc"), SMALL) == ()

@@ -1,0 +1,41 @@
+"""What a person sees of a build, from the lines that either builder writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from environment.progress import BuildProgress, stage_of
+
+
+@pytest.mark.parametrize(
+    ("line", "stage"),
+    [
+        (
+            "#7 [trt_llm_builder 3/4] COPY tensorrt_llm tensorrt_llm",
+            "trt_llm_builder 3/4: COPY tensorrt_llm tensorrt_llm",
+        ),
+        ("#5 [2/3] COPY upstream /opt/trtllm/upstream", "stage 2/3: COPY upstream /opt/trtllm/upstream"),
+        ("#12 [stage-1  2/10] RUN make", "stage-1 2/10: RUN make"),
+        ("Step 3/12 : RUN bash /tmp/install.sh", "stage 3/12: RUN bash /tmp/install.sh"),
+        ("#7 sha256:00 1.2MB / 3.4MB 0.1s", ""),
+        ("#1 [internal] load build definition from Dockerfile", ""),
+        ("", ""),
+        ("Successfully built 1234", ""),
+    ],
+)
+def test_stages(line: str, stage: str) -> None:
+    assert stage_of(line) == stage
+
+
+def test_a_long_instruction_is_cut() -> None:
+    assert len(stage_of("Step 1/2 : RUN " + "x" * 500)) < 100
+
+
+def test_each_stage_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
+    progress = BuildProgress()
+    for line in ("Step 1/2 : FROM a", " ---> 00", "Step 1/2 : FROM a", "Step 2/2 : RUN b"):
+        progress(line)
+    assert [line.strip().rpartition(",")[0] for line in capfd.readouterr().err.splitlines()] == [
+        "stage 1/2: FROM a",
+        "stage 2/2: RUN b",
+    ]
