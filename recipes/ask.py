@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from environment.console import say
+from environment.console import result_json, say
 from environment.errors import Trouble
 from recipes.prompt import prompt
 from recipes.runs import Run
+from recipes.stops import Stops
 
 if TYPE_CHECKING:
     from recipes.client import Answer
@@ -21,30 +23,98 @@ class Target:
     """Which model at which address; `tokenizer` is the folder whose chat template the question goes through."""
 
     address: str
+    http: str = ""
     model: str = "ensemble"
     accumulates: bool = False
     tokenizer: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How an answer is to be made: its limits, its sampling (`options` are fields of a Question), its stop words."""
+
+    max_tokens: int = 128
+    stop: tuple[str, ...] = ()
+    system: str = ""
+    options: tuple[tuple[str, Any], ...] = ()
+
+
 def target(run: Run) -> Target:
     """The target that a recorded server is."""
-    return Target(address=run.address, model=run.model, accumulates=run.accumulates, tokenizer=run.tokenizer)
+    http = f"{run.address.rpartition(':')[0]}:{run.http}"
+    return Target(address=run.address, http=http, model=run.model, accumulates=run.accumulates, tokenizer=run.tokenizer)
 
 
-def show_answer(to: Target, question: str, max_tokens: int) -> Answer:
+def show_answer(to: Target, question: str, max_tokens: int = 128, manner: Manner | None = None) -> Answer:
     """Streams the answer to standard output and says how fast it came; raises Trouble when none comes."""
-    from recipes import client
+    from recipes.client import Answer
 
-    text = prompt(question, Path(to.tokenizer)) if to.tokenizer else question
-    asked = client.Question(prompt=text, max_tokens=max_tokens, model=to.model, accumulates=to.accumulates)
-    answer = client.Answer()
-    for piece in client.ask(to.address, asked, answer):
-        sys.stdout.write(piece.lstrip() if len(answer.pieces) == 1 else piece)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    manner, answer = manner or Manner(max_tokens=max_tokens), Answer()
+    show(pieces(to, text_of(to, question, manner), manner, answer))
     if not answer.text.strip():
         raise Trouble("the model ended its answer without a word", where=f"{to.model} at {to.address}")
     milliseconds = f"first after {answer.first * 1e3:.0f} ms, then one every {answer.between * 1e3:.1f} ms"
     say(f"{len(answer.pieces)} pieces: {milliseconds}", style="dim")
     return answer
+
+
+def show_data(to: Target, question: str, manner: Manner) -> None:
+    """The answer and its times as one JSON document; `pieces` are as they came, times in seconds from the question."""
+    from recipes.client import Answer
+
+    answer = Answer()
+    text = "".join(pieces(to, text_of(to, question, manner), manner, answer))
+    times = {"first": answer.first, "between": answer.between, "each": answer.times}
+    document = {"question": question, "answer": text, "model": to.model, "pieces": len(answer.pieces), "seconds": times}
+    result_json("answer/1", document)
+
+
+def show_whole(to: Target, question: str, manner: Manner) -> None:
+    """The answer in one piece, over Triton's HTTP: for servers whose decoupled mode is off."""
+    from recipes.client import Question
+    from recipes.generate import generate
+
+    asked = Question(prompt=text_of(to, question, manner), max_tokens=manner.max_tokens, model=to.model)
+    asked = with_options(asked, manner)
+    show(iter([generate(to.http or to.address, asked)]))
+
+
+def text_of(to: Target, question: str, manner: Manner) -> str:
+    """The prompt: through the target's chat template when it has one."""
+    if to.tokenizer:
+        return prompt(question, Path(to.tokenizer), manner.system)
+    return f"{manner.system}\n{question}" if manner.system else question
+
+
+def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[str, None, None]:
+    """The pieces of the answer to a prompt up to the first stop word; `answer` notes when each came."""
+    from recipes.client import Question, ask
+
+    asked = Question(prompt=text, max_tokens=manner.max_tokens, model=to.model, accumulates=to.accumulates)
+    stops, coming = Stops(manner.stop), ask(to.address, with_options(asked, manner), answer)
+    for piece in coming:
+        yield stops.push(piece)
+        if stops.met:
+            coming.close()
+            return
+    yield stops.rest()
+
+
+def with_options(asked: Any, manner: Manner) -> Any:
+    """The Question with what was said about sampling."""
+    from dataclasses import replace
+
+    return replace(asked, **dict(manner.options))
+
+
+def show(texts: Iterator[str]) -> str:
+    """Writes texts to standard output as they come, without white space before the first; what was written."""
+    shown = ""
+    for text in texts:
+        new = text if shown else text.lstrip()
+        shown += new
+        sys.stdout.write(new)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+    return shown

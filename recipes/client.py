@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,7 +114,9 @@ class Answer:
         return (self.times[-1] - self.times[0]) / (len(self.times) - 1) if len(self.times) > 1 else 0.0
 
 
-def ask(address: str, question: Question, answer: Answer | None = None, timeout: float = 120.0) -> Iterator[str]:
+def ask(
+    address: str, question: Question, answer: Answer | None = None, timeout: float = 120.0
+) -> Generator[str, None, None]:
     """Yields the answer's pieces as they arrive and notes them in `answer`; leaving the loop early cancels the request.
 
     `timeout` is in seconds, for each piece. Raises Unreachable, Refused or TimedOut.
