@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from doctor.checks.artifact import configs_of, engine_of, repository_of
 from doctor.checks.rules import family
@@ -97,6 +97,16 @@ def bls_instances(subject: Subject) -> Finding:
     return noted(**values) if (config.instances or 1) < built else passed(**values)
 
 
+def control_mode(subject: Subject) -> Finding:
+    """No running server takes up models while it runs: writing its repository would be running code in it."""
+    found = known(subject.host.servers)
+    modes = {row.pid: _option(row.argv, "--model-control-mode") for row in found if row.name == "tritonserver"}
+    changing = {pid: mode for pid, mode in modes.items() if mode in ("poll", "explicit")}
+    if "poll" in changing.values():
+        return warned(pids=list(changing))
+    return noted(pids=list(changing)) if changing else passed(count=len(modes))
+
+
 def syntax(subject: Subject) -> Finding:
     """Every config.pbtxt is a ModelConfig that Triton's own protobuf parses."""
     repository = repository_of(subject)
@@ -110,6 +120,12 @@ def _needed(rows: Iterable[Placeholder], name: str) -> bool:
     return any(row.name == name and row.required and not row.required_when for row in rows)
 
 
+def _option(argv: Sequence[str], name: str) -> str:
+    """The value of an option, given as two words or with an equals sign; '' without it."""
+    words = [part for word in argv for part in (word.split("=", 1) if word.startswith(f"{name}=") else [word])]
+    return words[words.index(name) + 1] if name in words[:-1] else ""
+
+
 CHECKS = family(
     "R",
     {
@@ -121,6 +137,7 @@ CHECKS = family(
         "R007": batches,
         "R008": paths,
         "R009": bls_instances,
+        "R010": control_mode,
         "R011": syntax,
     },
 )

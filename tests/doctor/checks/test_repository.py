@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from doctor.facts.host import Process
 from environment.artifacts.engine import Limits
 from environment.artifacts.heads import Damaged
 from tests.doctor.artifacts import config, model, parameters, repository, served
@@ -18,6 +19,10 @@ def with_model(name: str, **fields: object) -> dict[str, object]:
 
 def left(name: str) -> dict[str, object]:
     return with_model("tensorrt_llm", unfilled=((name, f'string_value: "${{{name}}}"'),))
+
+
+def triton(*argv: str) -> Process:
+    return Process(pid=7, name="tritonserver", argv=("tritonserver", *argv))
 
 
 CASES = [
@@ -74,6 +79,11 @@ CASES = [
     case("R009", "note", **with_model("tensorrt_llm_bls", config=config("tensorrt_llm_bls", instances=1))),
     case("R009", "skip", artifacts__engine__limits=Limits()),
     case("R009", "unknown", artifacts__engine=NOT_READ),
+    case("R010", "pass"),
+    case("R010", "pass", host__servers=(triton("--model-control-mode=none"), triton("--model-control-mode"))),
+    case("R010", "note", host__servers=(triton("--model-control-mode=explicit"),)),
+    case("R010", "warn", host__servers=(triton("--model-control-mode", "poll"),)),
+    case("R010", "unknown", host__servers=NOT_READ),
     case("R011", "pass"),
     case("R011", "fail", **with_model("ensemble", config=Damaged("config.pbtxt is no ModelConfig: 2:1"))),
     case("R011", "unknown", **with_model("ensemble", config=NOT_READ)),
