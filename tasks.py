@@ -9,10 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from invoke import Context, Exit, task
+from invoke import Context, Exit, Task, task
 
 from environment import invocation
 
@@ -267,13 +269,28 @@ DEPLOYING = {
     "model": "another checkpoint of the recipe: a variant (32k) or its hub id",
     "model-dir": "your own Hugging Face checkpoint instead of the hub's",
     "recipe-file": "your own recipe instead of a shipped one",
+    "name": "the server's name (default: the recipe's)",
+    "http-port": "Triton's HTTP port on this host",
+    "grpc-port": "Triton's gRPC port on this host",
+    "metrics-port": "Triton's metrics port on this host",
     "json": "with --dry: the plan as data",
+}
+OWN = {
+    "rehearse": "real Triton on this CPU: no GPU, no Docker",
+    "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
+    "question": "what is asked (default: the recipe's smoke question)",
+    "max_tokens": "the longest answer to it",
+    "openai": "an OpenAI-compatible endpoint before it, too (invoke openai)",
+    "openai_port": "where that listens on the loopback address",
+    "streaming": "show the answer as it grows",
+    "mode": "ifb, v1, static, fixed (gptManagerBenchmark) or python (benchmark.py)",
+    "input_mean": "tokens in, on average (default: half of the engine's)",
+    "output_mean": "tokens out, on average",
+    "clocks": "hold the GPUs' graphics and memory clock: MHZ,MHZ (needs root)",
 }
 
 
-@task(help=DEPLOYING, iterable=["feature"])
-def build(
-    c: Context,
+def deployed(
     recipe: str,
     tag: str = "",
     tp: int = 0,
@@ -288,31 +305,63 @@ def build(
     model: str = "",
     model_dir: str = "",
     recipe_file: str = "",
+    name: str = "",
+    http_port: int = 8000,
+    grpc_port: int = 8001,
+    metrics_port: int = 8002,
     json: bool = False,
-) -> None:
-    """Build a recipe's engine: image, checkpoint, engine. `--dry` prints the plan."""
-    options = dict(locals())
-    with told():
-        from recipes.build import plan
-
-        carry_out_or_tell(c, plan, deployment_of(options), json=json)
-
-
-def deployment_of(options: dict[str, Any]) -> Deployment:
-    """The deployment that a task's options ask for."""
+) -> Deployment:
+    """The deployment that the options say, which all tasks around an engine share."""
     from environment.workspace import current
     from recipes.deployment import Ports, deploy
 
-    limits = {name: value for name, value in options.items() if name.startswith("max_") and name != "max_tokens"}
-    ports = {word: options[f"{word}_port"] for word in ("http", "grpc", "metrics") if f"{word}_port" in options}
-    same = ("tag", "name", "tp", "pp", "dtype", "quant", "kv_cache_dtype", "feature")
-    said = {name: options[name] for name in (*same, "model", "model_dir", "recipe_file") if options.get(name)}
-    return deploy(options["recipe"], workspace=current(ROOT), limits=limits, ports=Ports(**ports), **said)
+    limits = {"max_batch_size": max_batch_size, "max_input_len": max_input_len, "max_output_len": max_output_len}
+    return deploy(
+        recipe,
+        workspace=current(ROOT),
+        tag=tag,
+        tp=tp or None,
+        pp=pp,
+        dtype=dtype,
+        quant=quant,
+        kv_cache_dtype=kv_cache_dtype,
+        feature=feature or (),
+        limits=limits,
+        model=model,
+        model_dir=model_dir,
+        recipe_file=recipe_file,
+        name=name,
+        ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
+    )
 
 
-def carry_out_or_tell(
-    c: Context, plan: Callable[[Deployment, str], Plan], deployment: Deployment, *, json: bool
-) -> None:
+def deploys(body: Callable[..., None]) -> Task[Callable[..., None]]:
+    """A task around a deployment: its options are those of `deployed` and its own, and it is given the Deployment.
+
+    Invoke reads the options from the signature, which is put together here so that they are said once.
+    """
+    shared = signature(deployed).parameters
+    context, _, *own = signature(body).parameters.values()
+
+    def task_body(c: Context, **said: Any) -> None:
+        with told():
+            # The CPU engine takes any checkpoint it can run; what the recipe says of its own is for GPUs.
+            words = {**said, "model_dir": "" if said.get("rehearse") else said["model_dir"]}
+            deployment = deployed(**{name: words[name] for name in shared})
+            body(c, deployment, **{name: said[name] for name in wanted})
+
+    wanted = [one.name for one in own]
+    own = [one for one in own if one.name not in shared]
+    task_body.__name__, task_body.__doc__ = body.__name__, body.__doc__
+    setattr(task_body, "__signature__", Signature([context, *shared.values(), *own]))  # noqa: B010 - no such attribute to mypy
+    told_of = {one.name.replace("_", "-"): OWN[one.name] for one in own}
+    made: Task[Callable[..., None]] = task(help={**DEPLOYING, **told_of}, iterable=["feature"], auto_shortflags=False)(
+        task_body
+    )
+    return made
+
+
+def carry_out_or_tell(c: Context, plan: Callable[[Deployment, str], Plan], deployment: Deployment, json: bool) -> None:
     """Plans; with --dry prints the plan, else carries it out."""
     from recipes.verification import or_first
 
@@ -323,43 +372,20 @@ def carry_out_or_tell(
         on_gpus(deployment, planned)
 
 
-@task(
-    help={
-        **DEPLOYING,
-        "name": "the server's name (default: the recipe's)",
-        "http-port": "Triton's HTTP port on this host",
-        "grpc-port": "Triton's gRPC port on this host",
-        "metrics-port": "Triton's metrics port on this host",
-        "rehearse": "real Triton on this CPU: no GPU, no Docker",
-        "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
-        "question": "what is asked once it is ready",
-        "max-tokens": "the longest answer to it",
-        "openai": "an OpenAI-compatible endpoint before it, too (invoke openai)",
-        "openai-port": "where that listens on the loopback address",
-    },
-    iterable=["feature"],
-)
+@deploys
+def build(c: Context, deployment: Deployment, json: bool) -> None:
+    """Build a recipe's engine: image, checkpoint, engine. `--dry` prints the plan."""
+    from recipes.build import plan
+
+    carry_out_or_tell(c, plan, deployment, json)
+
+
+@deploys
 def serve(
     c: Context,
-    recipe: str,
-    tag: str = "",
-    tp: int = 0,
-    pp: int = 1,
-    name: str = "",
-    dtype: str = "",
-    quant: str = "",
-    kv_cache_dtype: str = "",
-    feature: list[str] | None = None,
-    max_batch_size: int = 0,
-    max_input_len: int = 0,
-    max_output_len: int = 0,
-    model: str = "",
-    model_dir: str = "",
-    recipe_file: str = "",
-    http_port: int = 8000,
-    grpc_port: int = 8001,
-    metrics_port: int = 8002,
-    json: bool = False,
+    deployment: Deployment,
+    json: bool,
+    model_dir: str,
     rehearse: bool = False,
     templates: str = "",
     question: str = "",
@@ -368,20 +394,52 @@ def serve(
     openai_port: int = 9000,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
-    options = dict(locals())
-    with told():
+    if rehearse:
+        from recipes.rehearsal.screen import run_and_ask
+
+        run_and_ask(deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens)
+    else:
         from recipes.serve import plan
 
-        # The CPU engine takes any checkpoint it can run; what the recipe says of its own is for GPUs.
-        deployment = deployment_of({**options, "model_dir": "" if rehearse else model_dir})
-        if rehearse:
-            from recipes.rehearsal.screen import run_and_ask
+        carry_out_or_tell(c, plan, deployment, json)
+    if openai and not c.config.run.dry:
+        stand_before(deployment.name, openai_port)
 
-            run_and_ask(deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens)
-        else:
-            carry_out_or_tell(c, plan, deployment, json=json)
-        if openai and not c.config.run.dry:
-            stand_before(deployment.name, openai_port)
+
+@deploys
+def run(
+    c: Context, deployment: Deployment, json: bool, question: str = "", max_tokens: int = 128, streaming: bool = False
+) -> None:
+    """Ask a recipe's engine without a server, on one GPU or by mpirun on several. `--dry` prints the plan."""
+    from recipes import local
+
+    plan = partial(local.run, question=question, max_tokens=max_tokens, streaming=streaming)
+    carry_out_or_tell(c, plan, deployment, json)
+
+
+@deploys
+def summarize(c: Context, deployment: Deployment, json: bool) -> None:
+    """Judge a recipe's engine by the ROUGE of its summaries. `--dry` prints the plan."""
+    from recipes import local
+
+    carry_out_or_tell(c, local.summarize, deployment, json)
+
+
+@deploys
+def bench(
+    c: Context,
+    deployment: Deployment,
+    json: bool,
+    mode: str = "ifb",
+    input_mean: int = 0,
+    output_mean: int = 0,
+    clocks: str = "",
+) -> None:
+    """Put a recipe's engine under load: --mode ifb, v1, static, fixed or python. `--dry` prints the plan."""
+    from recipes.bench import plan
+
+    driven = partial(plan, mode=mode, input_mean=input_mean, output_mean=output_mean, clocks=clocks)
+    carry_out_or_tell(c, driven, deployment, json)
 
 
 def on_gpus(deployment: Deployment, plan: Plan) -> None:

@@ -34,17 +34,23 @@ def carry_out(plan: Plan, logs: Path, actors: Mapping[str, Actor] = NOBODY) -> N
     Raises Trouble with the command, its last lines and its log.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    count = len(plan.steps)
-    for number, step in enumerate(plan.steps, 1):
-        heading = f"[{number}/{count}] {step.title}"
-        if there := next((path for path in step.outputs if Path(path).exists()), ""):
-            say(f"{heading}: there already ({there})")
-            continue
-        say(heading)
-        started = time.monotonic()
-        actors.get(step.tool, run)(plan.words(step), step, logs / f"{number:02}-{step.tool}.log")
-        if (took := time.monotonic() - started) > WORTH_SAYING:
-            say(f"      done in {took:.1f} s", style="dim")
+    try:
+        for number, step in enumerate(plan.steps, 1):
+            _do(plan, step, f"[{number}/{len(plan.steps)}] {step.title}", logs / f"{number:02}-{step.tool}.log", actors)
+    finally:
+        for step in plan.last:
+            _do(plan, step, step.title, logs / f"last-{step.tool}.log", actors)
+
+
+def _do(plan: Plan, step: Step, heading: str, log: Path, actors: Mapping[str, Actor]) -> None:
+    if there := next((path for path in step.outputs if Path(path).exists()), ""):
+        say(f"{heading}: there already ({there})")
+        return
+    say(heading)
+    started = time.monotonic()
+    actors.get(step.tool, run)(plan.words(step), step, log)
+    if (took := time.monotonic() - started) > WORTH_SAYING:
+        say(f"      done in {took:.1f} s", style="dim")
 
 
 def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], None] | None = None) -> None:

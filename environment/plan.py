@@ -61,7 +61,8 @@ class Step:
 class Plan:
     """Everything a task will do, in order.
 
-    `in_image` are the words that run what follows them in the image. `names` are paths worth a shell variable.
+    `in_image` are the words that run what follows them in the image. `names` are paths worth a shell variable. `last`
+    are steps that are done at the end however it ends, such as giving back what was taken.
     """
 
     purpose: str
@@ -69,6 +70,7 @@ class Plan:
     recipe: str = ""
     in_image: tuple[str, ...] = ()
     steps: tuple[Step, ...]
+    last: tuple[Step, ...] = ()
     names: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -89,8 +91,15 @@ class Plan:
         head = f"#!/bin/sh\n# {self.purpose}\n# Run it in the project's folder.\nset -eu\n"
         names = "".join(f"{name}={shlex.quote(path)}\n" for name, path in self.names.items())
         function = f'{IN_IMAGE}() {{\n    {_folded(self.in_image, self.names)} "$@"\n}}\n' if self.in_image else ""
+        function += _trap(self.last, self.names) if self.last else ""
         blocks = [_block(number, self, step) for number, step in enumerate(self.steps, 1)]
         return "\n".join(part for part in (head, names, function, *blocks) if part)
+
+
+def _trap(steps: tuple[Step, ...], names: Mapping[str, str]) -> str:
+    """What a shell does at its end, however it ends: it keeps one such command only."""
+    title = "; ".join(step.title for step in steps)
+    return f"# However this ends: {title}\ntrap {shlex.quote('; '.join(step.shell(names) for step in steps))} EXIT\n"
 
 
 def _block(number: int, plan: Plan, step: Step) -> str:

@@ -111,10 +111,14 @@ class Deployment:
         return str(self.model_dir or self.workspace.checkpoints / pinned)
 
     @property
+    def datasets_dir(self) -> str:
+        """Where the public data sets lie, at their pinned revision."""
+        return str(self.workspace.datasets / quantization.table().calibration.revision[:12])
+
+    @property
     def calibration_dir(self) -> str:
-        """The data set that quantization is calibrated with."""
-        data = quantization.table().calibration
-        return str(self.workspace.datasets / data.revision[:12] / data.folder)
+        """The data set that quantization is calibrated with and summaries are judged on."""
+        return f"{self.datasets_dir}/{quantization.table().calibration.folder}"
 
     @property
     def engine_name(self) -> str:

@@ -19,20 +19,20 @@ def checkpoint(deployment: Deployment) -> tuple[Step, ...]:
     )
 
 
-def calibration(deployment: Deployment) -> tuple[Step, ...]:
-    """Fetches the data set that quantization is calibrated with: the containers have no network."""
+def calibration(deployment: Deployment, *, kept: bool = False) -> tuple[Step, ...]:
+    """Fetches the data set that quantization is calibrated with; `kept`: it is needed even when the engine is there."""
     data, target = quantization.table().calibration, deployment.calibration_dir
     fetch = (".venv/bin/hf", "download", data.hub, "--repo-type", "dataset", "--revision", data.revision)
     included = tuple(word for pattern in data.include for word in ("--include", pattern))
     words = (*fetch, *included, "--local-dir", f"{target}.partial")
-    engine = deployment.engine_dir
+    engine = "" if kept else deployment.engine_dir
     fetched = Step(
-        title=f"Download {data.hub} for calibration",
+        title=f"Download {data.hub}",
         tool="hf",
         argv=words,
         output=target,
         needed_for=engine,
-        why="the container that quantizes has no network",
+        why="the containers have no network",
     )
     return (fetched, publish("calibration data", target, needed_for=engine))
 

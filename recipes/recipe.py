@@ -110,8 +110,9 @@ class Variant(Record, frozen=True, kw_only=True, omit_defaults=True):
 class Recipe(Record, frozen=True, kw_only=True):
     """A model and how it is built and served. `family` is a key of a release's model families.
 
-    `served` is false where no Triton templates take the model: it is built and tested locally. `patches` name the edits
-    of the copied templates (`patches.toml`) that it needs in the releases those are for.
+    `served` is false where no Triton templates take the model: it is built and tested locally. `patches` name the
+    edits of copied files (`patches.toml`) that it needs in the releases those are for. `benchmark` is its name (or the
+    nearest one) in benchmarks/python/allowed_configs.py up to v0.11; the engine itself says the rest.
     """
 
     title: Text
@@ -121,6 +122,7 @@ class Recipe(Record, frozen=True, kw_only=True):
     kv_cache_dtype: str = ""
     tp: Count = 1
     served: bool = True
+    benchmark: str = ""
     since: Since
     checkpoint: Checkpoint
     shape: Shape

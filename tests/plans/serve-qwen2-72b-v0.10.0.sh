@@ -5,7 +5,7 @@ set -eu
 
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Qwen2-72B-Instruct-c867f763ef53
-calibration=/srv/trtllm/datasets/96df5e686bee/cnn_dailymail
+calibration=/srv/trtllm/datasets/96df5e686bee/ccdv/cnn_dailymail
 converted=/srv/trtllm/checkpoints/qwen2-72b-v0.10.0-fp8-tp2pp1-0dc5a5aabdb2-converted
 engine=/srv/trtllm/engines/qwen2-72b-v0.10.0-fp8-tp2pp1-0dc5a5aabdb2
 repository=/srv/trtllm/repositories/qwen2-72b-v0.10.0-fp8-tp2pp1-0dc5a5aabdb2
@@ -35,8 +35,8 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 [ -e "$checkpoint" ] ||
     mv "$checkpoint".partial "$checkpoint"
 
-# 6/21 Download abisee/cnn_dailymail for calibration
-#      the container that quantizes has no network
+# 6/21 Download abisee/cnn_dailymail
+#      the containers have no network
 [ -e "$calibration" ] || [ -e "$engine" ] ||
     .venv/bin/hf download abisee/cnn_dailymail --repo-type dataset --revision \
         96df5e686bee6baa90b8bee7c28b81fa3fa6223d --include README.md --include '3.0.0/*' \
