@@ -1,0 +1,71 @@
+"""The tensors of every release that can be rehearsed: read, written as Triton reads them, and served."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from environment.errors import Usage
+from environment.releases import find
+from environment.workspace import Workspace
+from recipes import runs
+from recipes.client import Question, ask
+from recipes.model_repository import parse
+from recipes.ports import free_ports
+from recipes.prompt import prompt
+from recipes.rehearsal import repository
+from recipes.rehearsal.checkpoint import SHIPPED
+from recipes.rehearsal.rehearse import Rehearsal, rehearse
+from recipes.rehearsal.tensors import FOLDER, for_release
+
+FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+LAYOUT = repository.Layout(tokenizer=Path("/c"), engine=Path("/e"), max_batch_size=8)
+
+
+@pytest.mark.parametrize("tag", FILES)
+def test_every_file_becomes_what_triton_reads(tag: str) -> None:
+    tensors = for_release(tag)
+    for name, model in tensors.models.items():
+        config = parse(repository.config(name, tensors, LAYOUT))
+        assert [each.name for each in config.input] == list(model.inputs)
+        assert [each.name for each in config.output] == list(model.outputs)
+        assert config.max_batch_size == 8
+    assert config.ensemble_scheduling.step[0].model_name == "preprocessing"
+
+
+def test_every_release_is_known_and_stands_in_one_file() -> None:
+    counted = Counter(tag for name in FILES for tag in for_release(name).releases)
+    assert set(counted.values()) == {1}
+    assert all(find(tag).tag == tag for tag in counted)
+
+
+def test_a_release_without_tensors_is_named_with_the_nearest() -> None:
+    with pytest.raises(Usage, match=r"unknown release to rehearse 'v0.10.1'(.|\n)*did you mean"):
+        for_release("v0.10.1")
+
+
+def test_a_path_with_quotes_and_backslashes_stays_a_path() -> None:
+    layout = repository.Layout(tokenizer=Path('/a "b"\\c'), engine=Path("/é"), max_batch_size=1)
+    tensors = for_release("v0.10.0")
+    config = parse(repository.config("preprocessing", tensors, layout))
+    assert config.parameters["tokenizer_dir"].string_value == '/a "b"\\c'
+    assert parse(repository.config("tensorrt_llm", tensors, layout)).parameters["gpt_model_path"].string_value == "/é"
+
+
+@pytest.mark.triton
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")  # on purpose
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("tag", FILES)
+def test_every_files_layout_is_served_and_streams(tag: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    ports = dict(zip(("http", "grpc", "metrics"), free_ports(3, 24000 + os.getpid() % 1000), strict=True))
+    run, _ = rehearse(Rehearsal(name="r", recipe="qwen2", release=tag, ports=ports), workspace)
+    try:
+        pieces = list(ask(run.address, Question(prompt=prompt("陆地上最快的动物是什么?", SHIPPED))))
+    finally:
+        runs.stop(workspace.runs, run)
+    assert "猎豹🐆" in "".join(pieces)
+    assert len(pieces) > 5
