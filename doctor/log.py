@@ -110,7 +110,7 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         rest = rest + chunk if rest else chunk
-        cut = _cut(rest)
+        cut = _cut(rest) if len(rest) >= BLOCK else 0
         if cut:
             yield rest[:cut]
             rest = rest[cut:]

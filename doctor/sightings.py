@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from doctor.log import Block, bare, blocks
-from doctor.signatures import Place, Signatures
+from doctor.patterns import Pattern, compiled, patterns
+from doctor.signatures import Place
 from doctor.symptoms import Catalogue, Harmless
+from doctor.wrapping import Unwrapped
 
 FAILURES_SHOWN = 5
 TEXT_SHOWN = 400
 NEAR = 2000
-
-Kind = Literal["symptom", "harmless", "failure", "success"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,24 +45,14 @@ class Sightings:
     succeeded: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Signature:
-    """One pattern and whom it speaks for."""
-
-    regex: str
-    kind: Kind
-    id: str = ""
-    number: int = 0
-    unverified: bool = False
-
-
 class Spotter:
     """Reads a log once and keeps, for each pattern, the first line that is not harmless."""
 
     def __init__(self, known: Catalogue) -> None:
         self._known = known
-        self._signatures = list(signatures(known))
-        self._matcher = _matcher(tuple(signature.regex for signature in self._signatures))
+        self._patterns = list(patterns(known))
+        self._matcher = compiled(tuple(pattern.regex for pattern in self._patterns))
+        self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._first: dict[int, Line] = {}
         self._failures: list[Line] = []
 
@@ -74,10 +64,26 @@ class Spotter:
 
     def _spot(self, block: Block) -> None:
         present = self._matcher.present(block.text)
+        self._spot_lines(block, present)
+        failed = any(self._patterns[pattern].kind == "failure" for pattern in present)
+        if failed and not any(self._patterns[pattern].id in self._roots for pattern in self._first):
+            self._spot_wrapped(block, present)
+
+    def _spot_wrapped(self, block: Block, present: set[int]) -> None:
+        """Looks again with the lines joined, for what a terminal has cut in two."""
+        view = Unwrapped(block.text)
+        new = self._matcher.present(view.text) - present
+        wanted = {pattern for pattern in new if self._patterns[pattern].kind == "symptom" and self._open(pattern)}
+        for place in self._matcher.places(view.text, wanted):
+            match = self._matcher.match(view.text, place)
+            if match and view.cut_by_a_terminal(match.start(), match.end()):
+                self._first[place.pattern] = _line(match, block.first_line + view.line(match.start()))
+
+    def _spot_lines(self, block: Block, present: set[int]) -> None:
         wanted = {pattern for pattern in present if self._open(pattern)}
         if not wanted:
             return
-        harmless = {pattern for pattern in present if self._signatures[pattern].kind == "harmless"}
+        harmless = {pattern for pattern in present if self._patterns[pattern].kind == "harmless"}
         places = self._matcher.places(block.text, wanted | harmless)
         excused = _Excused(place for place in places if place.pattern in harmless)
         for place in places:
@@ -86,7 +92,7 @@ class Spotter:
                 self._keep(place, block)
 
     def _open(self, pattern: int) -> bool:
-        if self._signatures[pattern].kind == "failure":
+        if self._patterns[pattern].kind == "failure":
             return len(self._failures) < FAILURES_SHOWN
         return pattern not in self._first
 
@@ -94,14 +100,14 @@ class Spotter:
         match = self._matcher.match(block.text, place)
         if match is None:
             return
-        line = _line(match, block)
-        if self._signatures[place.pattern].kind != "failure":
+        line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
+        if self._patterns[place.pattern].kind != "failure":
             self._first[place.pattern] = line
         elif all(line.number != known.number for known in self._failures):
             self._failures.append(line)
 
     def _result(self) -> Sightings:
-        kept = [(self._signatures[pattern], line) for pattern, line in self._first.items()]
+        kept = [(self._patterns[pattern], line) for pattern, line in self._first.items()]
         return Sightings(
             symptoms=dict(self._symptoms()),
             harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
@@ -109,7 +115,7 @@ class Spotter:
             succeeded=any(signature.kind == "success" for signature, _ in kept),
         )
 
-    def _excused(self, kept: list[tuple[_Signature, Line]]) -> Iterator[tuple[Harmless, Line]]:
+    def _excused(self, kept: list[tuple[Pattern, Line]]) -> Iterator[tuple[Harmless, Line]]:
         for known in self._known.harmless:
             lines = [line for signature, line in kept if signature.kind == "harmless" and signature.id == known.id]
             if lines:
@@ -117,36 +123,13 @@ class Spotter:
 
     def _symptoms(self) -> Iterator[tuple[str, Sighting]]:
         for row in self._known.symptoms:
-            own = [(n, s) for n, s in enumerate(self._signatures) if s.kind == "symptom" and s.id == row.id]
+            own = [(n, s) for n, s in enumerate(self._patterns) if s.kind == "symptom" and s.id == row.id]
             seen = [(self._first[n], s.unverified) for n, s in own if n in self._first]
             if seen and (row.match == "any" or len(seen) == len(own)):
                 first = min((line for line, _ in seen), key=lambda line: line.number)
                 values = {name: value for line, _ in seen for name, value in line.values.items()}
                 line = Line(number=first.number, text=first.text, values=values | first.values)
                 yield row.id, Sighting(line=line, unverified=all(unverified for _, unverified in seen))
-
-
-def signatures(known: Catalogue) -> Iterator[_Signature]:
-    """Every pattern of the catalogue; literals become patterns."""
-    for row in known.symptoms:
-        for regex in (*map(re.escape, row.literals), *row.patterns):
-            yield _Signature(regex=regex, kind="symptom", id=row.id)
-        for regex in row.unverified:
-            yield _Signature(regex=regex, kind="symptom", id=row.id, unverified=True)
-    for line in known.harmless:
-        for regex in (*map(re.escape, line.literals), *line.patterns):
-            yield _Signature(regex=regex, kind="harmless", id=line.id)
-    for regex in known.marks.failure:
-        yield _Signature(regex=regex, kind="failure")
-    for regex in known.marks.success:
-        yield _Signature(regex=regex, kind="success")
-
-
-_MATCHERS: dict[tuple[str, ...], Signatures] = {}
-
-
-def _matcher(regexes: tuple[str, ...]) -> Signatures:
-    return _MATCHERS.setdefault(regexes, Signatures(regexes)) if regexes not in _MATCHERS else _MATCHERS[regexes]
 
 
 class _Excused:
@@ -161,8 +144,8 @@ class _Excused:
         return isinstance(place, Place) and any(abs(end - place.end) < NEAR for end in self._ends.get(place.line, ()))
 
 
-def _line(match: re.Match[bytes], block: Block) -> Line:
-    text = block.text
+def _line(match: re.Match[bytes], number: int) -> Line:
+    text = match.string
     start = text.rfind(b"\n", 0, match.start()) + 1
     end = text.find(b"\n", match.start())
     end = len(text) if end < 0 else end
@@ -171,7 +154,7 @@ def _line(match: re.Match[bytes], block: Block) -> Line:
         end = min(end, start + TEXT_SHOWN)
     values = {name: value.decode("utf-8", "replace").strip() for name, value in match.groupdict().items() if value}
     return Line(
-        number=block.first_line + text.count(b"\n", 0, match.start()),
+        number=number,
         text=bare(text[start:end]).decode("utf-8", "replace").strip(),
         values=values,
     )

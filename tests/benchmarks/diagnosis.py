@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from doctor.diagnosis import Diagnosis, explain
-from doctor.sightings import signatures
+from doctor.patterns import patterns
 from doctor.symptoms import catalogue
 from tests.benchmarks.measurement import Measurement
 from tests.benchmarks.regular_expressions import extended
@@ -35,6 +35,7 @@ def measurements() -> Iterator[Measurement]:
     """Quality on each part of the corpus, then speed and memory on a gigabyte."""
     for part in ("development", "held_back"):
         yield from quality(part)
+    yield from first_run()
     logs = corpus("healthy")
     alarms = sum(bool(explain(log.path).exit_code) for log in logs)
     yield Measurement(name=f"false alarms on {len(logs)} healthy logs", value=str(alarms), goal="0", met=alarms == 0)
@@ -48,13 +49,19 @@ def quality(part: str) -> Iterator[Measurement]:
     known = [(log, name) for log, name in judged if log.answer]
     right = sum(name == log.answer for log, name in known)
     told = sum(bool(name) for _, name in judged)
-    goal = "0.90" if part == "held_back" else ""
-    yield ratio(f"{part}: recall of the primary cause", right, len(known), goal)
-    yield ratio(f"{part}: precision of the primary cause", right, told)
+    yield ratio(f"{part}: recall of the primary cause, now", right, len(known))
+    yield ratio(f"{part}: precision of the primary cause, now", right, told)
     yield from (
         Measurement(name=f"  {log.file} -> {name or 'none'}", value=log.answer or "none")
         for log, name in missed(judged)
     )
+
+
+def first_run() -> Iterator[Measurement]:
+    """Recall on the held-back logs before anything was changed because of them, which is what counts."""
+    known = [log for log in corpus("held_back") if log.answer]
+    right = sum(log.first_run == "right" for log in known)
+    yield ratio("held_back: recall of the primary cause, first run", right, len(known), "0.90")
 
 
 def missed(judged: list[tuple[Recorded, str]]) -> list[tuple[Recorded, str]]:
@@ -76,10 +83,12 @@ def ratio(name: str, part: int, whole: int, goal: str = "") -> Measurement:
 def speed(name: str, before: str) -> Iterator[Measurement]:
     """Wall time of a whole process over a gigabyte against `grep -E -c` with the same patterns, in the C locale."""
     with tempfile.TemporaryDirectory() as folder:
-        log, patterns = Path(folder, "big.log"), Path(folder, "patterns")
+        log, listed = Path(folder, "big.log"), Path(folder, "patterns")
         write_log(log, before)
-        patterns.write_text("\n".join(extended(s.regex) for s in signatures(catalogue())) + "\n", encoding="utf-8")
-        base, _ = timed(("grep", "-E", "-c", "-f", str(patterns), str(log)))
+        listed.write_text(
+            "\n".join(extended(pattern.regex) for pattern in patterns(catalogue())) + "\n", encoding="utf-8"
+        )
+        base, _ = timed(("grep", "-E", "-c", "-f", str(listed), str(log)))
         ours, peak = timed((sys.executable, "-c", DIAGNOSE, str(log)))
     yield Measurement(name=f"1 GB, {name}: grep -E", value=f"{base:.2f} s")
     yield Measurement(name=f"1 GB, {name}: diagnosis", value=f"{ours:.2f} s")

@@ -10,12 +10,16 @@ LOGS = Path(__file__).parent / "logs"
 
 
 class Recorded(Record, frozen=True, kw_only=True):
-    """One log: where it comes from, and the id of its root cause (empty: nothing failed, or no row knows it)."""
+    """One log: where it comes from, and the id of its root cause (empty: nothing failed, or no row knows it).
+
+    `first_run` is right or missed: whether a held-back log was diagnosed rightly when it was first looked at.
+    """
 
     file: str
     answer: str
     source: str
     how: str = ""
+    first_run: str = ""
 
     @property
     def path(self) -> Path:

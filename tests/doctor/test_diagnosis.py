@@ -135,6 +135,19 @@ def test_a_line_is_known_and_shown_without_what_its_carrier_wrote_before_it(carr
     assert (finding.line.number, finding.line.text) == (2, "Killed")
 
 
+def test_a_message_cut_by_a_terminal_is_found_where_it_begins() -> None:
+    cut = 120
+    wrapped = "\n".join(["fine"] * 3 + [MISMATCH[:cut], MISMATCH[cut:]])
+    finding = explain(wrapped).findings[0]
+    assert finding.symptom.id == "engine-trt-version-mismatch"
+    assert finding.line.number == 4
+
+
+def test_short_lines_are_never_taken_for_one_that_was_cut() -> None:
+    text = "[TensorRT-LLM][ERROR] x\nAssertion failed: mpiSize\n == tp * pp"
+    assert explain(text).exit_code == ExitCode.UNKNOWN
+
+
 def test_json_has_the_promised_shape() -> None:
     document = json.loads(msgspec.json.encode(as_json([explain(f"{MISMATCH}\n{HARMLESS_KEY}")])))
     (log,) = document["logs"]

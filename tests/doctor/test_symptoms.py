@@ -5,14 +5,14 @@ from collections import Counter
 import pytest
 
 from doctor.diagnosis import explain
-from doctor.sightings import signatures
+from doctor.patterns import patterns
 from doctor.signatures import WINDOW
 from doctor.symptoms import Symptom, catalogue
 from tests.doctor.corpus import LOGS, Recorded, corpus
 
 ROWS = catalogue().symptoms
 IDS = {row.id for row in ROWS}
-PATTERNS = sorted({signature.regex for signature in signatures(catalogue())})
+PATTERNS = sorted({pattern.regex for pattern in patterns(catalogue())})
 DEVELOPMENT = corpus("development")
 
 
@@ -36,6 +36,11 @@ def test_every_symptom_has_a_source_a_remedy_and_a_sample_that_it_explains(row: 
 def test_every_development_log_has_its_answer_named_first(log: Recorded) -> None:
     assert primary(log) == log.answer
     assert log.source
+
+
+def test_every_held_back_log_keeps_what_happened_at_its_first_run() -> None:
+    assert {log.first_run for log in corpus("held_back")} == {"right", "missed"}
+    assert {log.first_run for part in ("development", "healthy") for log in corpus(part)} == {""}
 
 
 @pytest.mark.parametrize("log", corpus("healthy"), ids=lambda log: log.file)

@@ -1,0 +1,46 @@
+"""Every pattern of the catalogue, numbered, and whom it speaks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from doctor.signatures import Signatures
+from doctor.symptoms import Catalogue
+
+Kind = Literal["symptom", "harmless", "failure", "success"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern:
+    """One regular expression of a row: a literal became one too. `unverified`: nobody has shown it in a log yet."""
+
+    regex: str
+    kind: Kind
+    id: str = ""
+    unverified: bool = False
+
+
+def patterns(known: Catalogue) -> Iterator[Pattern]:
+    """All of them, in the order of the catalogue."""
+    for row in known.symptoms:
+        for regex in (*map(re.escape, row.literals), *row.patterns):
+            yield Pattern(regex=regex, kind="symptom", id=row.id)
+        for regex in row.unverified:
+            yield Pattern(regex=regex, kind="symptom", id=row.id, unverified=True)
+    for line in known.harmless:
+        for regex in (*map(re.escape, line.literals), *line.patterns):
+            yield Pattern(regex=regex, kind="harmless", id=line.id)
+    for regex in known.marks.failure:
+        yield Pattern(regex=regex, kind="failure")
+    for regex in known.marks.success:
+        yield Pattern(regex=regex, kind="success")
+
+
+@cache
+def compiled(regexes: tuple[str, ...]) -> Signatures:
+    """The patterns ready to be looked for; made once, for it takes a fifth of a second."""
+    return Signatures(regexes)
