@@ -26,6 +26,8 @@ def docker_up(subject: Subject) -> Finding:
 
 def buildkit(subject: Subject) -> Finding:
     """The client has BuildKit, which some releases' Dockerfiles cannot do without."""
+    if subject.docker.engine == "missing":
+        raise NotAsked("no-docker")
     needed = subject.release.source_build.buildkit == "required"
     version, values = known(subject.docker.buildx), {"tag": subject.release.tag}
     if version:

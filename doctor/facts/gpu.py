@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from doctor.facts.readings import Readings, reading, record
-from environment.data import Record
+from doctor.facts.readings import Readings, Said, reading, record
 from environment.unknown import Unknown, then
 
 T = TypeVar("T")
@@ -20,21 +19,21 @@ DATA_CENTER_BRANDS = (
 NOT_THERE = "NVML is not there: the driver is not installed"
 
 
-class Fabric(Record, frozen=True, kw_only=True):
+class Fabric(Said, frozen=True, kw_only=True):
     """NVML_GPU_FABRIC_STATE_* (3 is completed), and the NVML return code of its end (0 is success)."""
 
     state: int
     status: int
 
 
-class ComputeProcess(Record, frozen=True, kw_only=True):
+class ComputeProcess(Said, frozen=True, kw_only=True):
     """A process with a CUDA context, and the bytes it holds when NVML may say."""
 
     pid: int
     used: int | None
 
 
-class Sizes(Record, frozen=True, kw_only=True):
+class Sizes(Said, frozen=True, kw_only=True):
     """Bytes of a GPU's memory."""
 
     total: int

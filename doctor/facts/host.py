@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from doctor.facts.readings import Readings, reading, record, text
-from environment.data import Record
+from doctor.facts.readings import Readings, Said, reading, record, text
 from environment.unknown import Unknown, then
 
 SWITCH = re.compile(r"^\s*([\w-]+)\s*=\s*(true|false)\s*(?:#.*)?$", re.MULTILINE)
@@ -15,7 +14,7 @@ LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFF
 LISTEN = "0A"  # the state column of /proc/net/tcp
 
 
-class Disk(Record, frozen=True, kw_only=True):
+class Disk(Said, frozen=True, kw_only=True):
     """Room in the file system that holds `path`, in bytes and in files."""
 
     path: str
@@ -28,7 +27,7 @@ class Disk(Record, frozen=True, kw_only=True):
     sticky: bool
 
 
-class System(Record, frozen=True, kw_only=True):
+class System(Said, frozen=True, kw_only=True):
     """What the kernel and this Python say they are; `day` is when the reading was taken, as 2026-11-21."""
 
     system: str
@@ -39,7 +38,7 @@ class System(Record, frozen=True, kw_only=True):
     day: str
 
 
-class Process(Record, frozen=True, kw_only=True):
+class Process(Said, frozen=True, kw_only=True):
     """A server found at work, with the first words of its command."""
 
     pid: int
@@ -47,14 +46,14 @@ class Process(Record, frozen=True, kw_only=True):
     argv: tuple[str, ...] = ()
 
 
-class Limits(Record, frozen=True, kw_only=True):
+class Limits(Said, frozen=True, kw_only=True):
     """`memlock` in bytes, -1 for unlimited; `uid` of whoever runs the doctor."""
 
     memlock: int
     uid: int
 
 
-class Devices(Record, frozen=True, kw_only=True):
+class Devices(Said, frozen=True, kw_only=True):
     """CDI specifications, the /dev/char links of NVIDIA's devices, and the device files themselves."""
 
     cdi: tuple[str, ...]
@@ -62,7 +61,7 @@ class Devices(Record, frozen=True, kw_only=True):
     nvidia: tuple[str, ...]
 
 
-class Server(Record, frozen=True, kw_only=True):
+class Server(Said, frozen=True, kw_only=True):
     """What answers on Triton's HTTP port: the status of /v2/health/ready, or 0 when it is no HTTP server."""
 
     port: int

@@ -26,6 +26,10 @@ class Reading(Record, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Said(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """A value a probe wrote: one of another version may have said more, which is passed over."""
+
+
 Readings = Mapping[str, Reading]
 SILENT = Reading(status="failed", reason="it was not captured")
 

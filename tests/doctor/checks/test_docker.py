@@ -19,6 +19,7 @@ CASES = [
     case("D002", "pass"),
     case("D002", "warn", docker__buildx=None),
     case("D002", "fail", docker__buildx=None, release=find("v1.0.0")),
+    case("D002", "skip", docker__engine="missing"),
     case("D002", "unknown", docker__buildx=NOT_READ),
     case("D003", "pass"),
     case("D003", "fail", host__tools={"nvidia-ctk": None}),
