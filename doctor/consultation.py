@@ -29,14 +29,13 @@ class Telling:
 def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:
     """Judges this host, or the one in the bundle `saved`, and tells; the exit code says how it ended."""
     readings = _loaded(Path(saved)) if saved else taken(visit, telling.language)
-    from doctor.facts.artifacts import Artifacts
     from doctor.judgement import judged, subject
     from doctor.probes import artifacts
     from doctor.telling import tell
 
     if telling.save:
         _save(readings, Path(telling.save))
-    found = Artifacts() if saved else artifacts.read(visit.release, visit.named)
+    found = artifacts.read(visit.release, visit.named)
     outcomes = judged(subject(readings, visit.release, visit.asked, found), telling.language)
     return tell(outcomes, visit.release, telling, saved)
 

@@ -17,7 +17,7 @@ from environment.artifacts.model_config import Config
 from environment.artifacts.model_repository import ModelRepository, read_model_repository
 from environment.artifacts.tokenizer import read_tokenizer
 from environment.contracts import Placeholder, placeholders
-from environment.errors import Trouble
+from environment.errors import Trouble, Usage
 from environment.releases import Release
 from environment.unknown import Unknown, then
 
@@ -25,7 +25,11 @@ PATHS = ("engine_dir", "gpt_model_path", "tokenizer_dir")  # parameters of the t
 
 
 def read(release: Release, named: Named) -> Artifacts:
-    """What the named folders hold; a checkpoint is also read as a tokenizer."""
+    """What the named folders hold; a checkpoint is also read as a tokenizer. Raises Usage for what is no folder."""
+    for option in ("engine", "model", "repository"):
+        folder = getattr(named, option)
+        if folder and not Path(folder).is_dir():
+            raise Usage(f"--{option} {folder} is no folder", where=str(Path.cwd()))
     engine, model, repository = named.engine, named.model, named.repository
     models = read_model_repository(Path(repository)) if repository else None
     return Artifacts(

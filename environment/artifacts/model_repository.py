@@ -15,6 +15,7 @@ from environment.artifacts.model_config import SIZE_LIMIT, Config, parse_config
 from environment.unknown import Unknown
 
 PLACEHOLDER = re.compile(r"\$\{([^{}\n]{1,80})\}")
+BARE = re.compile(r'(?P<text>"[^"\n]*")|\$\{[^{}\n]{1,80}\}')  # a placeholder outside of quotes, or quoted text
 CONFIG = "config.pbtxt"
 MODEL_LIMIT = 500  # models
 
@@ -125,7 +126,7 @@ def parse_filled(text: str) -> Config | Damaged:
     config = parse_config(text)
     if isinstance(config, Config) or not PLACEHOLDER.search(text):
         return config
-    bare = PLACEHOLDER.sub("0", re.sub(r"decoupled:\s*\$\{[^{}\n]+\}", "decoupled: false", text))
+    bare = BARE.sub(lambda found: found["text"] or "0", text)
     patched = parse_config(bare)
     return patched if isinstance(patched, Config) else config
 

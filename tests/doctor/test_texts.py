@@ -51,3 +51,7 @@ def test_values_are_written_for_people() -> None:
 def test_a_message_without_its_value_is_our_bug() -> None:
     with pytest.raises(KeyError):
         filled("{missing}", {})
+
+
+def test_values_reach_no_terminal_as_commands() -> None:
+    assert filled("{name}: {names}", {"name": "\x1b[2J", "names": ["\x07", "ok"]}) == "\ufffd[2J: \ufffd, ok"

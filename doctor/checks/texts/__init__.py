@@ -55,8 +55,13 @@ class _Filler(string.Formatter):
         if format_spec == "size":
             return size(value)
         if isinstance(value, (list, tuple, frozenset, set)):
-            return ", ".join(str(item) for item in value)
-        return str(format(value, format_spec))
+            return ", ".join(printable(str(item)) for item in value)
+        return printable(str(format(value, format_spec)))
+
+
+def printable(words: str) -> str:
+    """The words without what a file's name or content could do to a terminal."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in words)
 
 
 def filled(template: str, data: Mapping[str, object]) -> str:

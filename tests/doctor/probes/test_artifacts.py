@@ -4,6 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from doctor.asked import Named
 from doctor.facts.artifacts import NOT_READ
 from doctor.judgement import subject
@@ -13,6 +15,7 @@ from environment.artifacts.digests import read_digests
 from environment.artifacts.engine import Engine
 from environment.artifacts.model_repository import ModelRepository
 from environment.artifacts.tokenizer import Tokenizer, TokenizerCode, parse_code
+from environment.errors import Usage
 from environment.releases import find
 from environment.unknown import Unknown
 from tests.doctor.well import WELL
@@ -52,7 +55,12 @@ def test_what_everybody_may_write_is_named(tmp_path: Path) -> None:
     engine = engine_folders.engine(tmp_path / "engine")
     (engine / "rank0.engine").chmod(0o666)
     assert read(V10, Named(engine=str(engine))).writable == ("rank0.engine",)
-    assert isinstance(read(V10, Named(engine=str(tmp_path / "absent"))).writable, Unknown)
+
+
+@pytest.mark.parametrize("named", [Named(engine="/nowhere"), Named(model="/nowhere"), Named(repository="/nowhere")])
+def test_what_is_no_folder_is_a_slip_of_the_command(named: Named) -> None:
+    with pytest.raises(Usage, match="/nowhere is no folder"):
+        read(V10, named)
 
 
 def test_as_many_ranks_are_launched_as_the_engine_has_unless_they_were_named(tmp_path: Path) -> None:

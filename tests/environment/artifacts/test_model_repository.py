@@ -43,7 +43,7 @@ def test_placeholders_that_matter_are_told_from_the_others(tmp_path: Path) -> No
         "triton_backend", "triton_max_batch_size", "decoupled_mode", "max_queue_delay_microseconds", "engine_dir",
     }  # fmt: skip
     assert isinstance(found.config, Config), "the rest is read nevertheless"
-    assert found.config.name == "tensorrt_llm"
+    assert (found.config.name, found.config.parameter("gpt_model_path")) == ("tensorrt_llm", "${engine_dir}")
 
 
 def test_unfilled_placeholders_come_with_their_line() -> None:
