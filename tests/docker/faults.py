@@ -90,7 +90,7 @@ def slow(body: bytes) -> Iterator[bytes]:
 @contextmanager
 def faulty(behind: int) -> Iterator[Faulty]:
     with Faulty(behind) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server
         finally:

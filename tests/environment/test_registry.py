@@ -74,7 +74,7 @@ def serving() -> Iterator[Server]:
         server.has("/v2/a/b/manifests/1", MANIFEST)
         server.has(f"/v2/a/b/manifests/{digest(MANIFEST)}", MANIFEST)
         server.has(f"/v2/a/b/blobs/{digest(CONFIG)}", CONFIG)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 

@@ -36,6 +36,7 @@ def plans() -> tuple[tuple[str, Plan], ...]:
     return tuple(made)
 
 
+@pytest.mark.slow
 def test_no_command_is_refused_by_the_parser_it_is_for() -> None:
     """The seeds' documents had 25 such commands; upstream's own READMEs have more."""
     checked = 0
@@ -48,6 +49,7 @@ def test_no_command_is_refused_by_the_parser_it_is_for() -> None:
     assert checked > 10_000
 
 
+@pytest.mark.slow
 def test_no_command_is_silently_changed_by_the_program() -> None:
     """Flags that a program takes and ignores (seed mistake W17) or fills with a surprising default (W10)."""
     for name, plan in plans():
@@ -56,6 +58,7 @@ def test_no_command_is_silently_changed_by_the_program() -> None:
                 assert contract(plan.release, step.tool).warnings(step.argv) == (), f"{name}: {step.title}"
 
 
+@pytest.mark.slow
 def test_every_placeholder_is_filled_and_none_that_is_not_there() -> None:
     for name, plan in plans():
         if plan.templates:
@@ -64,6 +67,7 @@ def test_every_placeholder_is_filled_and_none_that_is_not_there() -> None:
             assert not [value for values in plan.templates.values() for value in values.values() if "$" in value]
 
 
+@pytest.mark.slow
 def test_every_program_of_a_container_step_has_a_contract() -> None:
     """What is not checked by a contract is a tool of the image's operating system."""
     for name, plan in plans():

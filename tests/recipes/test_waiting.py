@@ -51,7 +51,7 @@ def ready_port() -> Iterator[int]:
             """Says nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Ready) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_port
         server.shutdown()
 
