@@ -448,6 +448,7 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     from doctor.asked import Asked
     from environment.errors import Trouble
     from environment.execution import carry_out
+    from recipes.engine_store import alone
     from recipes.serve import READY_WITHIN
     from recipes.waiting import until_ready
 
@@ -469,7 +470,8 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
     waiting = until_ready(f"trtllm-{deployment.name}", ports.http, READY_WITHIN)
-    carry_out(plan, deployment.workspace.runs / deployment.name / "steps", {"curl": waiting})
+    with alone(Path(deployment.engine_dir)):
+        carry_out(plan, deployment.workspace.runs / deployment.name / "steps", {"curl": waiting})
 
 
 def stand_before(name: str, port: int) -> None:
@@ -565,6 +567,40 @@ def lock(c: Context, tag: str = "", name: str = "") -> None:
         locked = lock.taken(order.name)
         lock.write(locked, ROOT / lock.NAME)
         say(f"{lock.NAME}: {order.name} is {locked.image.id}")
+
+
+@task(
+    help={
+        "prune": "show what is left over; with --yes remove it",
+        "yes": "really remove",
+        "finish": "a step of plans: the engine to verify and move to its place",
+        "asked": "with --finish: what it was asked to be, as JSON",
+        "json": "as data",
+    },
+    auto_shortflags=False,
+)
+def engines(
+    c: Context, prune: bool = False, yes: bool = False, finish: str = "", asked: str = "", json: bool = False
+) -> None:
+    """List the finished engines with size, age and what they serve on; `--prune` shows what could go."""
+    with told():
+        import time
+
+        from environment.console import result, result_json, say
+        from environment.workspace import current
+        from recipes import engine_store
+
+        if finish:
+            say(f"{finish}: verified, on compute capability {engine_store.publish(Path(finish), asked).compute}")
+            return
+        space = current(ROOT)
+        listed, left = engine_store.rows(space, time.time()), engine_store.remains(space) if prune else ()
+        if json:
+            result_json("engines/1", engine_store.document(listed, left))
+        else:
+            result(engine_store.table(listed, left))
+        if prune and yes:
+            engine_store.remove(left)
 
 
 @task(help={"json": "as data"})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from environment.plan import Step
 from recipes import converted, legacy, vision
 from recipes.deployment import Deployment
-from recipes.download import publish
+from recipes.engine_store import finish
 from recipes.spelling import NotInRelease
 from recipes.tools import family
 
@@ -27,4 +27,4 @@ def build(deployment: Deployment) -> tuple[Step, ...]:
     if workflow not in WORKFLOWS:
         raise NotInRelease(f"no way to an engine that this project knows: {workflow!r}")
     steps = (*vision.build(deployment), *WORKFLOWS[workflow](deployment))
-    return (*steps, publish("engine", deployment.engine_dir))
+    return (*steps, finish(deployment))

@@ -67,9 +67,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --max_prompt_embedding_table_size 2048 --max_batch_size 8 --max_beam_width 1 \
         --max_input_len 2048 --max_output_len 1024 --workers 1
 
-# 11/12 Publish the engine
+# 11/12 Verify and publish the engine
+#      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
-    mv "$engine".partial "$engine"
+    ./inv engines --finish "$engine" --asked \
+        '{"recipe":"qwen-vl","variant":"","identity":"ad0e54629362","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["Qwen/Qwen-VL-Chat","f57cfbd358cb56b710d963669ad1bcfb44cdcdd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":2048,"max_output_len":1024}'
 
 # 12/12 Ask about the test picture
 #      expected in the answer: beach

@@ -53,9 +53,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --remove_input_padding enable --context_fmha enable --max_batch_size 1 \
         --max_beam_width 1 --max_input_len 30720 --max_output_len 2048 --workers 1
 
-# 9/23 Publish the engine
+# 9/23 Verify and publish the engine
+#      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
-    mv "$engine".partial "$engine"
+    ./inv engines --finish "$engine" --asked \
+        '{"recipe":"chatglm3","variant":"32k","identity":"9780d4c224d0","release":"v0.9.0","tensorrt":"9.3.0.1","checkpoint":["THUDM/chatglm3-6b-32k","339f17ff464d47b5077527c2b34e80a7719ede3e"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":1,"max_input_len":30720,"max_output_len":2048}'
 
 # 10/23 Copy the model-repository templates
 [ -e "$repository" ] ||

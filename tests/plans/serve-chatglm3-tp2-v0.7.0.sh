@@ -43,9 +43,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --remove_input_padding --enable_context_fmha --max_batch_size 8 --max_beam_width 1 \
         --max_input_len 1024 --max_output_len 1024
 
-# 7/21 Publish the engine
+# 7/21 Verify and publish the engine
+#      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
-    mv "$engine".partial "$engine"
+    ./inv engines --finish "$engine" --asked \
+        '{"recipe":"chatglm3","variant":"","identity":"c641bf6b2f97","release":"v0.7.0","tensorrt":"9.2.0.5","checkpoint":["THUDM/chatglm3-6b","103caa40027ebfd8450289ca2f278eac4ff26405"],"tensor_parallel":2,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":1024,"max_output_len":1024}'
 
 # 8/21 Copy the model-repository templates
 [ -e "$repository" ] ||

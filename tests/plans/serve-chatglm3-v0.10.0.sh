@@ -53,9 +53,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --remove_input_padding enable --context_fmha enable --max_batch_size 8 \
         --max_beam_width 1 --max_input_len 1024 --max_output_len 1024 --workers 1
 
-# 9/23 Publish the engine
+# 9/23 Verify and publish the engine
+#      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
-    mv "$engine".partial "$engine"
+    ./inv engines --finish "$engine" --asked \
+        '{"recipe":"chatglm3","variant":"","identity":"8127e546b542","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["THUDM/chatglm3-6b","103caa40027ebfd8450289ca2f278eac4ff26405"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":1024,"max_output_len":1024}'
 
 # 10/23 Copy the model-repository templates
 [ -e "$repository" ] ||

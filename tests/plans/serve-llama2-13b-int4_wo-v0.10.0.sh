@@ -67,9 +67,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --max_batch_size 2 --max_beam_width 1 --max_input_len 3072 --max_output_len 1024 \
         --workers 1
 
-# 11/21 Publish the engine
+# 11/21 Verify and publish the engine
+#      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
-    mv "$engine".partial "$engine"
+    ./inv engines --finish "$engine" --asked \
+        '{"recipe":"llama2-13b","variant":"","identity":"0253bf4c94a8","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["meta-llama/Llama-2-13b-chat-hf","a2cb7a712bb6e5e736ca7f8cd98167f81a0b5bd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"int4_wo","kv_cache_dtype":"fp8","features":{"fmha":""},"max_batch_size":2,"max_input_len":3072,"max_output_len":1024}'
 
 # 12/21 Copy the model-repository templates
 [ -e "$repository" ] ||

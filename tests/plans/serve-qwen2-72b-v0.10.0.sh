@@ -67,9 +67,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --max_batch_size 8 --max_beam_width 1 --max_input_len 1028 --max_output_len 128 \
         --workers 2
 
-# 11/21 Publish the engine
+# 11/21 Verify and publish the engine
+#      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
-    mv "$engine".partial "$engine"
+    ./inv engines --finish "$engine" --asked \
+        '{"recipe":"qwen2-72b","variant":"","identity":"0dc5a5aabdb2","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["Qwen/Qwen2-72B-Instruct","c867f763ef53f2ea9d9b31ee8501273dedd391eb"],"tensor_parallel":2,"pipeline_parallel":1,"dtype":"float16","quantization":"fp8","kv_cache_dtype":"fp8","features":{"fmha":""},"max_batch_size":8,"max_input_len":1028,"max_output_len":128}'
 
 # 12/21 Copy the model-repository templates
 [ -e "$repository" ] ||

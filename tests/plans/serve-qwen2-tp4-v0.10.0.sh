@@ -53,9 +53,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --remove_input_padding enable --context_fmha enable --max_batch_size 8 \
         --max_beam_width 1 --max_input_len 3072 --max_output_len 1024 --workers 4
 
-# 9/19 Publish the engine
+# 9/19 Verify and publish the engine
+#      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
-    mv "$engine".partial "$engine"
+    ./inv engines --finish "$engine" --asked \
+        '{"recipe":"qwen2","variant":"","identity":"6e9cf50b2e17","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["Qwen/Qwen2-7B-Instruct","f2826a00ceef68f0f2b946d945ecc0477ce4450c"],"tensor_parallel":4,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":3072,"max_output_len":1024}'
 
 # 10/19 Copy the model-repository templates
 [ -e "$repository" ] ||

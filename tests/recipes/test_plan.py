@@ -149,6 +149,11 @@ def test_half_an_artifact_never_has_the_final_name() -> None:
     made = planned(tp=4)
     for output in {step.output for step in made.steps if step.output}:
         *makers, last = [step for step in made.steps if step.output == output]
-        assert last.argv == ("mv", f"{output}.partial", output)
+        assert last.argv[:-1] == ("mv", f"{output}.partial") or last.argv[:4] == (
+            "./inv",
+            "engines",
+            "--finish",
+            output,
+        )
         words = " ".join(word for maker in makers for word in maker.argv)
         assert not re.search(re.escape(output) + r"(?![.\w-])", words)

@@ -1,0 +1,249 @@
+"""Finished engines: verified against what was asked, moved to their place whole, listed, and cleaned up after."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from environment.artifacts.engine import Engine, read_engine
+from environment.artifacts.tensorrt_plan import Plan as EnginePlan
+from environment.console import say
+from environment.data import Record, read_json
+from environment.errors import Trouble
+from environment.plan import Step
+from environment.staging import flush, write_whole
+from environment.workspace import Workspace
+from recipes.deployment import Deployment
+
+MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+
+
+class Asked(Record, frozen=True, kw_only=True):
+    """What an engine was asked to be: everything that its identity is made of, in words one can read."""
+
+    recipe: str
+    variant: str
+    identity: str
+    release: str
+    tensorrt: str
+    checkpoint: tuple[str, ...]
+    tensor_parallel: int
+    pipeline_parallel: int
+    dtype: str
+    quantization: str
+    kv_cache_dtype: str
+    features: dict[str, str]
+    max_batch_size: int
+    max_input_len: int
+    max_output_len: int
+
+
+class Manifest(Record, frozen=True, kw_only=True):
+    """The file `manifest.json` in an engine's folder. `compute` is the GPU's capability; sizes in bytes."""
+
+    schema: str = "engine/1"
+    asked: Asked
+    compute: str
+    finished: float
+    files: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remains:
+    """Something in the workspace that nothing needs any more: what it is, and its size in bytes."""
+
+    path: Path
+    why: str
+    size: int
+
+
+def asked_of(deployment: Deployment) -> Asked:
+    """What the deployment asks of its engine."""
+    own = deployment.fingerprint or str(deployment.model_dir)
+    source = deployment.recipe.checkpoint
+    return Asked(
+        recipe=deployment.recipe_name,
+        variant=deployment.variant,
+        identity=deployment.identity(),
+        release=deployment.release.tag,
+        tensorrt=deployment.release.versions.tensorrt,
+        checkpoint=(own,) if deployment.model_dir else (source.hub, source.revision),
+        tensor_parallel=deployment.tp,
+        pipeline_parallel=deployment.pp,
+        dtype=deployment.dtype,
+        quantization=deployment.quantization,
+        kv_cache_dtype=deployment.kv_cache_dtype,
+        features=dict(deployment.features),
+        max_batch_size=deployment.max_batch_size,
+        max_input_len=deployment.max_input_len,
+        max_output_len=deployment.max_output_len,
+    )
+
+
+def finish(deployment: Deployment) -> Step:
+    """The step that verifies the engine beside its place, writes its manifest, and moves it there whole."""
+    said = msgspec.json.encode(asked_of(deployment)).decode()
+    argv = ("./inv", "engines", "--finish", deployment.engine_dir, "--asked", said)
+    why = "every rank, its size, and what its header says, against what was asked"
+    return Step(title="Verify and publish the engine", tool="invoke", argv=argv, output=deployment.engine_dir, why=why)
+
+
+def publish(target: Path, said: str) -> Manifest:
+    """Verifies `target`.partial, writes the manifest into it as its last file, and renames it to `target`.
+
+    Raises Trouble with every problem of the engine; it then stays where it was.
+    """
+    partial, asked = target.with_name(target.name + PARTIAL), _read(said)
+    found = read_engine(partial)
+    if not isinstance(found, Engine):
+        raise Trouble(f"what was built is no engine: {found.reason}", where=str(partial))
+    if problems := verify(found, asked):
+        what = "\n".join(("the engine is not the one that was asked for:", *problems))
+        raise Trouble(
+            what, where=str(partial), why="Triton would refuse it, or serve something else", mend="build again"
+        )
+    manifest = Manifest(asked=asked, compute=_compute(found), finished=time.time(), files=_sizes(partial))
+    flush(partial)
+    write_whole(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    partial.rename(target)
+    return manifest
+
+
+def _read(said: str) -> Asked:
+    try:
+        return msgspec.json.decode(said.encode("utf-8", "surrogateescape"), type=Asked)
+    except msgspec.MsgspecError as error:
+        raise Trouble(f"--asked is not what a plan of this project says: {error}") from error
+
+
+def verify(engine: Engine, asked: Asked) -> tuple[str, ...]:
+    """What of an engine is not as it was asked for, one line each; nothing when all of it is."""
+    said = engine.limits
+    pairs = (
+        ("tensor parallelism", engine.mapped.tensor_parallel, asked.tensor_parallel),
+        ("pipeline parallelism", engine.mapped.pipeline_parallel, asked.pipeline_parallel),
+        ("max_batch_size", said.max_batch_size, asked.max_batch_size),
+        ("max_input_len", said.max_input_len, asked.max_input_len),
+        ("the longest request", engine.longest_sequence, asked.max_input_len + asked.max_output_len),
+    )
+    wrong = [f"{name} is {has}, not {wanted}" for name, has, wanted in pairs if has is not None and has != wanted]
+    missing = [f"rank {number} is missing" for number in engine.missing]
+    broken = [f"{rank.name} is not whole" for rank in engine.ranks if not rank.complete]
+    return (
+        *wrong,
+        *missing,
+        *(f"{name} is a rank too many" for name in engine.extra),
+        *broken,
+        *_headers(engine, asked),
+    )
+
+
+def _headers(engine: Engine, asked: Asked) -> Iterator[str]:
+    """What the ranks' plan headers say against the release, and against each other."""
+    plans = {rank.name: rank.head for rank in engine.ranks if isinstance(rank.head, EnginePlan)}
+    for name, plan in plans.items():
+        if plan.tensorrt and str(plan.tensorrt) != asked.tensorrt:
+            yield f"{name} was built by TensorRT {plan.tensorrt}, the release has {asked.tensorrt}"
+    if len({plan.compute for plan in plans.values()}) > 1:
+        yield "the ranks were built on GPUs of different compute capability"
+
+
+def _compute(engine: Engine) -> str:
+    known = [rank.head.compute for rank in engine.ranks if isinstance(rank.head, EnginePlan) and rank.head.compute]
+    return ".".join(map(str, known[0])) if known else "unknown"
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
+
+
+@contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """While inside, no other process builds the same engine: a second one waits, and then finds it finished."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f".{target.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another process is building {target.name}: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def finished(space: Workspace) -> dict[str, Manifest]:
+    """The finished engines by name; raises Trouble for a manifest that cannot be read."""
+    found = sorted(space.engines.glob(f"*/{MANIFEST}"))
+    return {path.parent.name: read_json(path, Manifest) for path in found if path.parent.suffix != PARTIAL}
+
+
+def remains(space: Workspace) -> tuple[Remains, ...]:
+    """Unfinished builds that nobody is at, and intermediate checkpoints whose engine is finished."""
+    halves = [
+        path for path in space.engines.glob(f"*{PARTIAL}") if _idle(path.with_name(path.name.removesuffix(PARTIAL)))
+    ]
+    between = [space.checkpoints / f"{name}-{made}" for name in finished(space) for made in ("converted", "onnx")]
+    left = [(path, "an unfinished build") for path in halves]
+    left += [(path, "intermediate; its engine is finished") for path in between if path.is_dir()]
+    return tuple(Remains(path=path, why=why, size=sum(_sizes(path).values())) for path, why in left)
+
+
+def _idle(target: Path) -> bool:
+    with target.with_name(f".{target.name}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def remove(left: tuple[Remains, ...]) -> None:
+    """Removes what `remains` found."""
+    for each in left:
+        shutil.rmtree(each.path)
+
+
+def rows(space: Workspace, now: float) -> list[dict[str, object]]:
+    """One row an engine, for the eye and as data."""
+    return [
+        {
+            "engine": name,
+            "recipe": made.asked.recipe,
+            "release": made.asked.release,
+            "tensor_parallel": made.asked.tensor_parallel,
+            "pipeline_parallel": made.asked.pipeline_parallel,
+            "compute_capability": made.compute,
+            "bytes": sum(made.files.values()),
+            "age_seconds": round(now - made.finished),
+            "repository": (space.repositories / name).is_dir(),
+        }
+        for name, made in finished(space).items()
+    ]
+
+
+def table(listed: list[dict[str, object]], left: tuple[Remains, ...]) -> str:
+    """The same as lines, and what could be removed."""
+    line = "{:<52} {:>8} {:>8}  {}".format
+    lines = [line("ENGINE", "SIZE", "AGE", "SERVES ON")] if listed else ["no engine is finished yet"]
+    for row in listed:
+        serves = f"{row['tensor_parallel']}x{row['pipeline_parallel']} GPU(s) of {row['compute_capability']}"
+        lines.append(line(str(row["engine"]), _gb(row["bytes"]), f"{int(str(row['age_seconds'])) // 3600} h", serves))
+    lines += [f"could go: {each.path}  {_gb(each.size)}  {each.why}" for each in left]
+    return "\n".join(lines)
+
+
+def _gb(size: object) -> str:
+    return f"{int(str(size)) / 1e9:.1f} GB"
+
+
+def document(listed: list[dict[str, object]], left: tuple[Remains, ...]) -> Mapping[str, object]:
+    """The data of `engines/1`."""
+    return {"engines": listed, "remains": [{"path": str(r.path), "why": r.why, "bytes": r.size} for r in left]}
