@@ -24,7 +24,7 @@ from environment.artifacts.tensorrt_plan import Plan
 from environment.unknown import Unknown
 
 State = Literal["loads", "version-mismatch", "device-mismatch", "corrupt", "not-an-engine", "unknown"]
-CONTAINER_SINCE = (8, 6)
+ARCHIVE_SINCE, CONTAINER_SINCE = (7,), (8, 6)
 KNOWN_SECTIONS = {"NGNE", "THGW"}
 AMPERE_AND_NEWER = 1  # NvInfer.h, HardwareCompatibilityLevel::kAMPERE_PLUS
 BEYOND_A_HEADER = "the header is whole; what lies beyond it was not read"
@@ -69,6 +69,8 @@ def _other_format(found: Plan | Unknown, size: int, target: Target) -> Verdict |
     """A file that does not begin as this TensorRT expects: with a container since 8.6, before with an archive."""
     if target.tensorrt is None:
         return None
+    if target.tensorrt < ARCHIVE_SINCE:
+        return _undecided(f"what TensorRT {dotted(target.tensorrt)} reads is not known here, only 7 and later")
     begins = b"" if isinstance(found, Unknown) else found.container.encode()
     contained = target.tensorrt >= CONTAINER_SINCE
     shortest, short = (HEADER_SIZE + 1, TOO_SHORT) if contained else (len(ARCHIVE), PAST_THE_END)

@@ -59,6 +59,7 @@ HARDWARE_COMPATIBLE = PLANS / "trt-8.6.0.12-sm90-hw.plan"
         (DEFAULT, (8, 6, 1, 6), (9, 0), "version-mismatch"),
         (DEFAULT, (10, 0, 1, 6), (9, 0), "version-mismatch"),
         (DEFAULT, (8, 5, 3, 1), (9, 0), "not-an-engine"),
+        (DEFAULT, (5, 1, 5, 0), (9, 0), "unknown"),
         (DEFAULT, None, (9, 0), "unknown"),
         (DEFAULT, None, (8, 9), "device-mismatch"),
         (DEFAULT, (8, 6, 0, 12), None, "unknown"),
