@@ -11,7 +11,9 @@ from doctor.facts.docker import Docker
 from doctor.facts.gpu import Gpus
 from doctor.facts.host import Host
 from doctor.facts.image import Image
+from doctor.facts.linking import Linking
 from environment.releases import Release
+from environment.unknown import Unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,4 +27,5 @@ class Subject:
     asked: Asked
     advisories: Advisories
     image: Image | None = None
+    linking: Linking | Unknown | None = None
     artifacts: Artifacts = field(default_factory=Artifacts)

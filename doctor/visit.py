@@ -14,6 +14,7 @@ from doctor.facts.readings import Reading
 from doctor.probes import docker as docker_probes
 from doctor.probes import gpu as gpu_probes
 from doctor.probes import host as host_probes
+from doctor.probes import libraries as library_probes
 from doctor.probes.taking import Probe, finish, start
 from environment.releases import DEFAULT_TAG, Release, find
 from environment.workspace import Workspace, current
@@ -53,6 +54,7 @@ def _probes(visit: Visit) -> tuple[Probe, ...]:
     return (
         *(_image(visit.image) if visit.image else ()),
         *docker_probes.probes(),
+        *library_probes.probes(),
         *gpu_probes.probes(),
         *host_probes.probes(disks, visit.asked.http_port),
     )

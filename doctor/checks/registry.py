@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.checks import checkpoint, docker, driver, engine, gpu, host, repository, security, serving
+from doctor.checks import checkpoint, docker, driver, engine, gpu, host, image, repository, security, serving
 from doctor.outcome import Check
 from doctor.subject import Subject
 
@@ -11,6 +11,7 @@ CHECKS: list[Check[Subject]] = [
     *driver.CHECKS,
     *gpu.CHECKS,
     *docker.CHECKS,
+    *image.CHECKS,
     *checkpoint.CHECKS,
     *engine.CHECKS,
     *repository.CHECKS,

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from doctor.facts.readings import Reading
+from doctor.probes import libraries
 from doctor.probes.sources import run_command
 from doctor.probes.taking import Probe, Taken
+from environment.image_layout import MADE_BY
 from environment.images import probe
 
 DEADLINE = 18.0  # a container starts in a second; a cold disk takes longer
-INSIDE = 15  # seconds the probe may take inside
+SAFE = re.compile(r"/[\w./+-]{1,300}")  # a path from inside an image becomes an argument here
+INSIDE = 12  # seconds the probe may take inside
 
 
 def probes(reference: str) -> tuple[Probe, ...]:
     """The engine's word on the image and the probe's findings inside it, apart: one may hang."""
     return (
         Probe(gives=("image/reference", "image/inspect", "image/history"), read=partial(_engine, reference)),
-        Probe(gives=("image/probe",), read=partial(_inside, reference), deadline=DEADLINE),
+        Probe(gives=("image/probe", "image/libraries"), read=partial(_inside, reference), deadline=DEADLINE),
     )
 
 
@@ -41,7 +49,34 @@ def _inside(reference: str) -> Taken:
     try:
         ended = connect().run(reference, ("-c", script), entrypoint=("python3",), limit=INSIDE)
     except Trouble as trouble:
-        yield "image/probe", Reading(status="failed", reason=str(trouble))
-    else:
-        said = Reading(text=ended.out, reason=ended.err[-2000:])
-        yield "image/probe", msgspec.structs.replace(said, status="failed") if ended.code else said
+        yield "image/probe", Reading(status="failed", reason=f"{trouble.what} {trouble.why}".strip())
+        return
+    said = Reading(text=ended.out, reason=ended.err[-2000:])
+    yield "image/probe", msgspec.structs.replace(said, status="failed") if ended.code else said
+    yield "image/libraries", _libraries(reference, msgspec.json.decode(ended.out))
+
+
+def _libraries(reference: str, found: dict[str, Any]) -> Reading:
+    """MPI's libraries, copied out of a container that never runs, and read here by their headers."""
+    paths = [path for copies in found["copies"].values() for path in copies if SAFE.fullmatch(path)]
+    folders = tuple(path.rpartition("/")[0] for path in found["resolved"].values() if path)
+    settings = run_command("docker", "image", "inspect", "--format", "{{json .Config.Env}}", reference)
+    env = dict(word.partition("=")[::2] for word in msgspec.json.decode(settings.text or "[]") or ())
+    environment = tuple(folder for folder in env.get("LD_LIBRARY_PATH", "").split(":") if folder)
+    with tempfile.TemporaryDirectory() as name, _created(reference) as container:
+        for path in paths[: libraries.MOST]:
+            place = Path(name) / path.lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            run_command("docker", "cp", "--follow-link", f"{container}:{path}", str(place))
+        return libraries.reading(Path(name), environment, folders, paths)
+
+
+@contextmanager
+def _created(reference: str) -> Iterator[str]:
+    """A container of the image that is never started, and removed at the end."""
+    made = run_command("docker", "create", "--label", f"{MADE_BY}=doctor", "--network", "none", reference, "true")
+    container = made.text.strip()
+    try:
+        yield container
+    finally:
+        run_command("docker", "rm", "--force", container)

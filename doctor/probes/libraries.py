@@ -1,0 +1,88 @@
+"""Readings of MPI's libraries: which files there are, what they define, want and load. Headers only, nothing is run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from doctor.facts.linking import DEFAULT_FOLDERS, Libraries, Library
+from doctor.facts.readings import Reading
+from doctor.probes.taking import Probe, Taken
+from environment.unknown import Unknown
+
+NAME = re.compile(r"lib(?:mpi|open-pal|open-rte|hwloc|pmix|event|event_core)\.so(?:\.\d+)*")
+SYMBOL = re.compile(r"^_?(?:opal_|ompi_|orte_|hwloc_|PMIx_|pmix_|MPI_|PMPI_)")
+KNOWN_FOLDERS = (
+    "/usr/local/mpi/lib",
+    "/opt/hpcx/ompi/lib",
+    "/opt/hpcx/ucx/lib",
+    "/usr/local/lib",
+    "/usr/lib/openmpi/lib",
+)
+MOST = 64  # files
+
+
+def probes() -> tuple[Probe, ...]:
+    """The libraries a process of this host would load."""
+    return (Probe(gives=("libraries",), read=_host, deadline=6),)
+
+
+def _host() -> Taken:
+    environment = tuple(word for word in os.environ.get("LD_LIBRARY_PATH", "").split(":") if word)
+    conda = os.environ.get("CONDA_PREFIX")
+    folders = (*_configured(), *DEFAULT_FOLDERS)
+    others = (*KNOWN_FOLDERS, *([f"{conda}/lib"] if conda else []))
+    yield "libraries", reading(Path("/"), environment, folders, files(Path("/"), (*environment, *folders, *others)))
+
+
+def reading(root: Path, environment: tuple[str, ...], folders: tuple[str, ...], paths: Iterable[str]) -> Reading:
+    """The libraries at `paths` under `root` as one reading; absent when there are none."""
+    named = sorted(set(paths))[:MOST]
+    if not any(Path(path).name.startswith("libmpi.so") for path in named):
+        return Reading(status="absent", reason="there is no libmpi.so in any folder the dynamic linker looks into")
+    said = [_library(root, path) for path in named]
+    libraries = Libraries(
+        environment=environment,
+        folders=folders,
+        found=tuple(each for each in said if isinstance(each, Library)),
+        damaged=tuple(each.reason for each in said if isinstance(each, Unknown)),
+    )
+    return Reading(text=msgspec.json.encode(libraries).decode())
+
+
+def files(root: Path, folders: Iterable[str]) -> Iterator[str]:
+    """Every file of MPI and hwloc in these folders of a root file system, links included: a link is a name, too."""
+    for folder in dict.fromkeys(folders):
+        place = root / folder.lstrip("/")
+        if place.is_dir():
+            yield from (f"{folder.rstrip('/')}/{path.name}" for path in place.iterdir() if NAME.fullmatch(path.name))
+
+
+def _configured() -> tuple[str, ...]:
+    """The folders of /etc/ld.so.conf.d, in order."""
+    lines = [
+        line for file in sorted(Path("/etc/ld.so.conf.d").glob("*.conf")) for line in file.read_text().splitlines()
+    ]
+    return tuple(line.strip() for line in lines if line.strip().startswith("/"))
+
+
+def _library(root: Path, path: str) -> Library | Unknown:
+    """One file, reduced to what MPI and hwloc have to do with each other."""
+    from doctor.probes.elf import read_library
+
+    said = read_library(root / path.lstrip("/"), path)
+    if isinstance(said, Unknown):
+        return said
+    return Library(
+        path=path,
+        names=tuple(dict.fromkeys(name for name in (Path(path).name, said.soname) if name)),
+        needed=said.needed,
+        rpath=said.rpath,
+        runpath=said.runpath,
+        defined=frozenset(filter(SYMBOL.match, said.defined)),
+        wanted=frozenset(filter(SYMBOL.match, said.wanted)),
+    )
