@@ -73,15 +73,19 @@ unpack() { # only these three: containerd and runc stay this Debian's, which the
     rm -rf "$lists"
 }
 
-start() { # start FOLDER NUMBER
-    local folder=$1 number=$2 bridge=trtllm$2
+number() { printf '%s' "$1" | cksum | awk '{print $1 % 250}'; } # of a folder's bridge and network
+
+start() {
+    local folder=$1 number bridge
+    number=$(number "$folder")
+    bridge=trtllm$number
     answers "$folder" >/dev/null && return 0
     rm -f "$folder/docker.pid" "$folder/docker.sock"
     if [ "${folder##*/}" = installed ] && timeout 10 "$folder/bin/docker" -H unix:///var/run/docker.sock info >/dev/null 2>&1; then
         ln -s /var/run/docker.sock "$folder/docker.sock"
         return 0
     fi
-    ip link show "$bridge" >/dev/null 2>&1 || { ip link add "$bridge" type bridge; ip addr add "192.168.25$number.1/24" dev "$bridge"; }
+    ip link show "$bridge" >/dev/null 2>&1 || { ip link add "$bridge" type bridge; ip addr add "10.213.$number.1/24" dev "$bridge"; }
     ip link set "$bridge" up
     local try pid
     for try in 1 2 3; do # after a kill, or on a loaded machine, containerd may miss the engine's time limit once
@@ -152,16 +156,14 @@ stop() {
 mkdir -p "$top"
 exec 9>"$top/lock"
 flock -w 600 9
-number=0
 case ${1:-up} in
 up)
     packages
     cgroups
     list=
     for name in $engines; do
-        number=$((number + 1))
         programs "$top/$name" "$name"
-        start "$top/$name" $number 9>&- || { say "the engine $name does not start"; exit 1; }
+        start "$top/$name" 9>&- || { say "the engine $name does not start"; exit 1; }
         base_images "$top/$name"
         say "engine $(answers "$top/$name") at $top/$name/docker.sock"
         list="$list${list:+:}$top/$name"
@@ -170,9 +172,8 @@ up)
     ;;
 down)
     for name in $engines; do
-        number=$((number + 1))
         [ -d "$top/$name" ] && stop "$top/$name"
-        ip link del "trtllm$number" 2>/dev/null || true
+        ip link del "trtllm$(number "$top/$name")" 2>/dev/null || true
     done
     rm -rf "$top"
     ;;
