@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -83,14 +84,18 @@ def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], No
 
 def followed(process: subprocess.Popen[bytes], log: Path, watch: Callable[[str], None]) -> int:
     """Waits for the process, telling `watch` each line of its log; its exit code."""
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        while True:
-            code = process.poll()  # asked before reading, so that the last lines are not missed
+    ended = os.pidfd_open(process.pid)  # readable at the very moment the process ends
+    try:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            while not select.select([ended], [], [], GLANCE)[0]:
+                for line in lines:
+                    watch(line.rstrip("\n"))
+            code = process.wait()
             for line in lines:
                 watch(line.rstrip("\n"))
-            if code is not None:
-                return code
-            time.sleep(GLANCE)
+            return code
+    finally:
+        os.close(ended)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
