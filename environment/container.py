@@ -9,6 +9,7 @@ docker-py has no BuildKit.
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ from environment.docker_errors import DockerTrouble, explain
 from environment.image_layout import MADE_BY
 from environment.layers import Layers, after
 
+DEFAULT = "unix:///var/run/docker.sock"
 ANSWER = 10  # seconds an engine may take for a question that needs no work
 PATIENCE = 180  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
 
@@ -259,6 +261,9 @@ def as_image(inspected: Mapping[str, Any]) -> Image:
 def connected(timeout: int) -> Client:
     """A client of the engine that DOCKER_HOST, or else Docker's current context, names; it has answered once."""
     settings: Any = kwargs_from_env() if os.environ.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
+    url = str(settings.get("base_url") or DEFAULT)
+    if url.startswith("unix://"):
+        knock(url)
     client = Client(timeout=ANSWER, **settings)
     client.timeout = timeout
     return client
@@ -268,6 +273,16 @@ def connect() -> Engine:
     """The engine; raises DockerTrouble when it is absent, forbidden, down or hung."""
     with explained("connecting to the Docker Engine", where=os.environ.get("DOCKER_HOST", "")):
         return Engine(connected(ANSWER))
+
+
+def knock(url: str) -> None:
+    """Connects to the socket of `url` once: docker-py does not close one that refuses."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(ANSWER)
+        try:
+            line.connect(url.removeprefix("unix://"))
+        except OSError as error:
+            raise errors.DockerException(f"Error while fetching server API version: {error!r}") from error
 
 
 def credentials(registry: str) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from environment.unknown import Unknown
 
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 ANSWER = 10  # seconds a program may take to say what it is
 
 
@@ -22,6 +23,7 @@ class Machine:
     swap: int
     architectures: tuple[str, ...] | Unknown
     buildkit: bool
+    proxies: tuple[str, ...] = ()  # the names of the variables that are set; their values may hold a password
 
 
 def this() -> Machine:
@@ -34,6 +36,7 @@ def this() -> Machine:
         swap=psutil.swap_memory().total,
         architectures=architectures(),
         buildkit=buildkit(),
+        proxies=tuple(name for name in PROXIES if os.environ.get(name)),
     )
 
 

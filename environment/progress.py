@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 PLAIN_EVERY = 10.0  # seconds between two plain lines
+WIDE = 90  # columns that speed and time need besides the rest
 ROWS = 6  # layers shown at once: images have up to eighty
 BUILDKIT = re.compile(r"#\d+ \[\s*(?P<stage>[^\]]*?)\s*(?P<at>\d+)/(?P<of>\d+)\] (?P<what>.*)")
 CLASSIC = re.compile(r"Step (?P<at>\d+)/(?P<of>\d+) : (?P<what>.*)")
@@ -55,7 +56,7 @@ class PullProgress:
             if name not in self.rows:
                 self.rows[name] = bars.add_task(name, total=layer.total)
             word = layer.status.partition(" ")[0].lower()
-            bars.update(self.rows[name], completed=layer.current, total=layer.total, description=f"  {name} {word}")
+            bars.update(self.rows[name], completed=layer.current, total=layer.total, description=f" {name} {word}")
 
 
 def counted(layers: Layers) -> str:
@@ -67,23 +68,48 @@ def bars() -> Progress:
     """Bars with bytes, totals and speed, on the console for the eye; they vanish at the end."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
 
-    columns = (BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
-    return Progress(TextColumn("      {task.description:<30}"), *columns, console=eye(), transient=True)
+    rest = (TransferSpeedColumn(), TimeElapsedColumn()) if eye().width >= WIDE else ()
+    columns = (TextColumn("      {task.description:<26}"), BarColumn(bar_width=None), DownloadColumn(), *rest)
+    return Progress(*columns, console=eye(), transient=True)
 
 
 class BuildProgress:
-    """Told of each line of a build's output, says each new stage, with the time since the start."""
+    """Told of a build's lines: a running clock beside the stage on a terminal, a line a stage elsewhere."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
         self.at = ""
+        self.clock: Progress | None = None
+
+    def __enter__(self) -> BuildProgress:
+        if eye().is_terminal:
+            self.clock = clock()
+            self.clock.start()
+            self.row = self.clock.add_task("starting")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.clock:
+            self.clock.stop()
 
     def __call__(self, line: str) -> None:
-        """Says the stage that `line` begins, when it begins one."""
+        """Shows the stage that `line` begins, when it begins one."""
         stage = stage_of(line)
-        if stage and stage != self.at:
-            self.at = stage
+        if not stage or stage == self.at:
+            return
+        self.at = stage
+        if self.clock:
+            self.clock.update(self.row, description=stage)
+        else:
             say(f"      {stage}, {time.monotonic() - self.started:.0f} s")
+
+
+def clock() -> Progress:
+    """A line that shows that time passes, and how much has; it vanishes at the end."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    text = TextColumn("{task.description}", markup=False)
+    return Progress(TextColumn("     "), SpinnerColumn(), TimeElapsedColumn(), text, console=eye(), transient=True)
 
 
 def stage_of(line: str) -> str:

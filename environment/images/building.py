@@ -84,6 +84,7 @@ def dockerfile_steps(order: Order, machine: Machine, place: Path) -> tuple[Step,
             argv=(
                 *named_build(f"trtllm-source:{order.release.tag}", copy, buildkit=buildkit),
                 *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
+                *(word for name in machine.proxies for word in ("--build-arg", name)),  # docker takes the values itself
                 str(place / build.context),
             ),
             env={"DOCKER_BUILDKIT": "1" if buildkit else "0"},

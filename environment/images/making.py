@@ -144,7 +144,8 @@ def observe(engine: Engine, image: str, words: tuple[str, ...] = ()) -> dict[str
 def build(words: tuple[str, ...], step: Step, log: Path) -> None:
     """Runs a build, saying its stages; a failure names the instruction and the known remedy."""
     try:
-        execution.run(words, step, log, BuildProgress())
+        with BuildProgress() as progress:
+            execution.run(words, step, log, progress)
     except Trouble as trouble:
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         error = recognise(text[-20_000:])

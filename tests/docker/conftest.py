@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import json
 import os
@@ -86,8 +87,14 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         if os.environ.get("CI") == "true":
             pytest.fail(said)
         pytest.skip(said)
-    real = RealEngine(request.param, tmp_path / "docker-config")
-    plugins = request.param / "cli" / "cli-plugins"
+    with request.param.joinpath("in-use").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run of the tests may use the same engines
+        yield from lent(RealEngine(request.param, tmp_path / "docker-config"), monkeypatch)
+
+
+def lent(real: RealEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealEngine]:
+    """The engine for one test, and after it only what was there before."""
+    plugins = real.folder / "cli" / "cli-plugins"
     real.config.mkdir()
     if plugins.exists():
         real.config.joinpath("cli-plugins").symlink_to(plugins)
@@ -98,8 +105,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     for name in sorted(real.everything() - before):
         words = ("container", "rm", "--force", name.split()[1]) if " " in name else ("image", "rm", "--force", name)
         real.docker(*words, check=False)
-    real.docker("image", "prune", "--force", "--filter", "label=io.trtllm.made-by")
-    real.docker("image", "prune", "--force", "--filter", "label=io.trtllm.test")
+    for label in ("io.trtllm.made-by", "io.trtllm.test"):
+        real.docker("image", "prune", "--force", "--filter", f"label={label}")
     assert real.everything() == before
 
 

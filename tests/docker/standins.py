@@ -4,10 +4,12 @@ repositories of upstream's shape. Made from Debian and from nothing; no byte of 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 PACKAGES = "usr/local/lib/python3.11/dist-packages"
 OTHER_PYTHON = "import platform\nplatform.python_version = lambda: {!r}\n"
 TENSORRT = "usr/local/tensorrt"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 # What NVIDIA's 24.06-trtllm-python-py3 is claimed to hold (releases/v0.10.0.toml).
 MATCHED: Mapping[str, str] = {
     "tensorrt_llm": "0.10.0",
@@ -67,10 +70,22 @@ def metadata(name: str, version: str) -> bytes:
     return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
 
 
-def standin(engine: RealEngine, reference: str, folder: Path, **changes: str) -> None:
-    """Builds a stand-in for NVIDIA's container of v0.10.0, with `changes` to what it holds, as `reference`."""
+def standin(
+    engine: RealEngine, reference: str, folder: Path, programs: Mapping[str, str] = NOTHING, **changes: str
+) -> None:
+    """Builds a stand-in for NVIDIA's container of v0.10.0, with `changes` to what it holds, as `reference`.
+
+    `programs` are put into its PATH; with any, it is a base that has no backend yet.
+    """
     held = {**MATCHED, **changes}
     write_root(folder / "root", held)
+    for name, text in programs.items():
+        program = folder / "root/usr/local/bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+    if programs:
+        shutil.rmtree(folder / "root/opt/tritonserver/backends/tensorrtllm")
     folder.joinpath("Dockerfile").write_text(
         "FROM trtllm-test/python:1\nCOPY root /\nLABEL io.trtllm.test=standin\n"
         f"ENV TRITON_SERVER_VERSION={held['triton']} NVIDIA_TRITON_SERVER_VERSION={held['container']} "
@@ -96,10 +111,14 @@ class Upstream:
             tensorrt_llm=msgspec.structs.replace(real.tensorrt_llm, commit=self.tensorrt_llm),
         )
 
-    def changed(self, files: Mapping[str, str]) -> Release:
-        """As `release`, after new commits: these files in TensorRT-LLM, recorded by the backend."""
+    def changed(self, files: Mapping[str, str], own: Mapping[str, str] = NOTHING) -> Release:
+        """As `release`, after new commits: these files in TensorRT-LLM, recorded by the backend with `own` files."""
         llm, backend = self.root / LLM, self.root / BACKEND
         commit = committed(llm, files)
+        for name, text in own.items():
+            backend.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+            backend.joinpath(name).write_text(text)
+            git(backend, "add", name)
         git(backend, "update-index", "--cacheinfo", f"160000,{commit},tensorrt_llm")
         git(backend, "commit", "--quiet", "--message", "record the submodule")
         return Upstream(self.root, git(backend, "rev-parse", "HEAD"), commit).release()
@@ -167,7 +186,8 @@ def upstream_repositories(root: Path) -> Upstream:
     llm, backend = root / LLM, root / BACKEND
     for folder in (llm, backend):
         folder.mkdir(parents=True)
-    commit = committed(llm, LLM_FILES)
+    # Each run's own sources, or an engine that has seen the last run's would build nothing.
+    commit = committed(llm, {**LLM_FILES, "scripts/run.txt": str(root)})
     committed(backend, BACKEND_FILES)
     modules = '[submodule "tensorrt_llm"]\n\tpath = tensorrt_llm\n\turl = https://github.com/NVIDIA/TensorRT-LLM.git\n'
     backend.joinpath(".gitmodules").write_text(modules)

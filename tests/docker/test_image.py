@@ -14,7 +14,7 @@ from environment.images.choice import choose
 from environment.images.making import make
 from environment.images.planning import Order
 from tests.docker.conftest import RealEngine, Registry
-from tests.docker.standins import Upstream, standin
+from tests.docker.standins import NOTHING, Upstream, standin
 
 pytestmark = pytest.mark.docker
 NAME = "trtllm-test:v0.10.0"
@@ -23,7 +23,7 @@ NAME = "trtllm-test:v0.10.0"
 def published(engine: RealEngine, registry: Registry, folder: Path, **changes: str) -> str:
     """A stand-in for NVIDIA's container, in the registry and no longer on the engine."""
     reference = f"{registry.host}/nvidia/tritonserver:24.06-trtllm-python-py3"
-    standin(engine, reference, folder / "standin", **changes)
+    standin(engine, reference, folder / "standin", NOTHING, **changes)
     engine.docker("push", reference)
     engine.docker("image", "rm", reference)
     return reference

@@ -24,6 +24,7 @@ from tests.docker.standins import Upstream, committed, git, standin
 
 pytestmark = pytest.mark.docker
 NAME = "trtllm-test:v0.10.0"
+CHECKOUT = Path(os.environ.get("TRTLLM_BACKEND_CHECKOUT") or "/nonexistent")
 BASE = "nvidia/tritonserver:24.03-py3"
 
 
@@ -109,6 +110,30 @@ def test_an_interrupted_build_goes_on_from_the_cache(
     assert engine.everything() - before <= {base}
     assert built(release, registry, tmp_path).new
     assert "cache" in logs(tmp_path).lower()
+
+
+@pytest.mark.skipif(not CHECKOUT.is_dir(), reason="TRTLLM_BACKEND_CHECKOUT names no checkout of v0.10.0")
+def test_upstreams_own_dockerfile_from_a_checkout(
+    engine: RealEngine, registry: Registry, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every instruction of the genuine file runs, over a base whose compilers and installers only say what they do."""
+    monkeypatch.setattr(readiness, "SOURCE_BUILD", 1_000_000)
+    told = dict.fromkeys(("apt-get", "pip", "pip3", "cmake"), 'echo "TOLD $0 $*"')
+    libraries = "libtriton_tensorrtllm.so libtriton_tensorrtllm_common.so trtllmExecutorWorker"
+    reference = f"{registry.host}/{BASE}"
+    programs = {**told, "make": f'echo "TOLD make $*"; touch {libraries}'}
+    standin(engine, reference, tmp_path / "standin", programs, container="24.03", torch="2.2.2")
+    names = ("dockerfile/Dockerfile.trt_llm_backend", "requirements.txt", "inflight_batcher_llm/scripts/build.sh")
+    own = {name: CHECKOUT.joinpath(name).read_text(encoding="utf-8") for name in names}
+    scripts = ("tensorrt.sh", "polygraphy.sh", "cmake.sh", "mpi4py.sh", "pytorch.sh")
+    stubs = {f"docker/common/install_{name}": f"echo INSTALLING {name} $1  # {tmp_path}\n" for name in scripts}
+    wheel = "import os, sys\nos.mkdir('build')\nopen('build/a.whl', 'w')\nprint('BUILDING WITH', sys.argv[1:])\n"
+    stubs |= {"docker/common/pytorch_pr_116072.patch": "", "scripts/build_wheel.py": wheel}
+    made = built(upstream.changed(stubs, own), registry, tmp_path)
+    assert all(finding.agrees for finding in made.findings)
+    said = logs(tmp_path)
+    assert "INSTALLING pytorch.sh pypi" in said
+    assert "'--trt_root=/usr/local/tensorrt', '-i', '-c', '--job_count', '3'" in said
 
 
 def wait_until(true: Callable[[], bool]) -> None:

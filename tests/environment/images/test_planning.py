@@ -13,7 +13,7 @@ from environment.images.building import estimate, jobs_for
 from environment.images.choice import WAYS, Way, choose
 from environment.images.order import ordered
 from environment.images.planning import Order, identity, plan
-from environment.machine import Machine
+from environment.machine import Machine, this
 from environment.plan import Plan
 from environment.releases import every, find, tags
 from environment.unknown import Unknown
@@ -109,6 +109,15 @@ def test_jobs_follow_memory_and_can_be_told() -> None:
     assert jobs_for(Machine(processors=64, memory=10**9, swap=0, architectures=(), buildkit=True)) == 1
     assert "--job_count 3 " in str(planned(way="source", jobs=3))
     assert "add swap" in estimate(SMALL, 8)
+
+
+def test_a_proxy_is_passed_on_by_name_so_that_its_password_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:secret@proxy.example:3128")
+    here = this()
+    assert "HTTPS_PROXY" in here.proxies
+    text = str(planned(way="source", machine=here))
+    assert "--build-arg HTTPS_PROXY" in text
+    assert "secret" not in text
 
 
 def test_without_gpus_the_releases_own_architectures_are_built() -> None:
