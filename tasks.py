@@ -395,8 +395,14 @@ def serve(
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     if rehearse:
+        from environment.errors import Usage
         from recipes.rehearsal.screen import run_and_ask
 
+        if c.config.run.dry:
+            mend = (
+                f"invoke serve {deployment.recipe_name} --dry   or   invoke serve {deployment.recipe_name} --rehearse"
+            )
+            raise Usage("a rehearsal has no plan to print: --dry prints what would be done on GPUs", mend=mend)
         run_and_ask(deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens)
     else:
         from recipes.serve import plan

@@ -25,6 +25,7 @@ BUSY = 3  # this machine may be busy with other tests
         (("serve", "qwen2", "--tag", "v0.10", "--dry"), 2, "did you mean 'v0.10.0'?"),
         (("serve", "qwen2", "--tag", "v0.9.0", "--dry"), 1, "first in v0.10.0, because"),
         (("serve", "qwen2", "--tp", "3", "--dry"), 2, "use --tp 1 or 2 or 4"),
+        (("serve", "qwen2", "--rehearse", "--dry"), 2, "a rehearsal has no plan to print"),
         (("serve", "../../etc/passwd", "--dry"), 2, "unknown recipe '../../etc/passwd'"),
         (("releases", "--tag", "v9.9.9"), 2, "unknown release 'v9.9.9'"),
     ],
