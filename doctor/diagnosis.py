@@ -11,7 +11,9 @@ from typing import BinaryIO
 
 from doctor.sightings import Line, Sightings, Spotter
 from doctor.symptoms import Catalogue, Harmless, Symptom, catalogue
-from environment.errors import ExitCode, Trouble
+from environment.errors import ExitCode, Trouble, Usage
+
+COMPRESSED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +70,20 @@ def explain(log: str | Path, known: Catalogue | None = None) -> Diagnosis:
         return diagnosed("", io.BytesIO(log.encode("utf-8", "surrogateescape")), known)
     try:
         with log.open("rb") as stream:
+            _refuse_compressed(stream, log)
             return diagnosed(str(log), stream, known)
     except OSError as error:
         raise Trouble(
-            f"cannot read the log: {error.strerror}", where=str(log), mend="give the path of a log file"
+            f"cannot read the log: {error.strerror or error}", where=str(log), mend="give the path of a log file"
         ) from error
+
+
+def _refuse_compressed(stream: io.BufferedReader, log: Path) -> None:
+    """A compressed log would pass for one without a failure."""
+    head = stream.peek(8)  # a pipe cannot be read twice
+    tool = next((tool for magic, tool in COMPRESSED.items() if head.startswith(magic)), "")
+    if tool:
+        raise Usage(f"{log.name} is compressed", where=str(log), mend=f"{tool} {log} | ./inv doctor --log -")
 
 
 def explain_all(paths: Iterable[str]) -> tuple[Diagnosis, ...]:

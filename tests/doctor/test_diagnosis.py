@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 import resource
@@ -9,7 +10,7 @@ import pytest
 
 from doctor.diagnosis import diagnosed, exit_code, explain, explain_all
 from doctor.diagnosis_report import as_json, as_text, short
-from environment.errors import ExitCode, Trouble
+from environment.errors import ExitCode, Trouble, Usage
 
 MISMATCH = (
     "[TensorRT-LLM][ERROR] 6: The engine plan file is not compatible with this version of TensorRT, "
@@ -175,6 +176,14 @@ def test_exit_codes_of_several_logs() -> None:
     assert exit_code([fine, unknown, named]) == ExitCode.FAILURE
     assert exit_code([fine, unknown]) == ExitCode.UNKNOWN
     assert exit_code([fine]) == ExitCode.OK
+
+
+def test_a_compressed_log_is_refused_with_the_command_that_opens_it(tmp_path: Path) -> None:
+    log = tmp_path / "server.log.gz"
+    log.write_bytes(gzip.compress(MISMATCH.encode()))
+    with pytest.raises(Usage, match="is compressed") as caught:
+        explain(log)
+    assert caught.value.mend == f"zcat {log} | ./inv doctor --log -"
 
 
 def test_a_missing_file_is_a_trouble_that_names_it(tmp_path: Path) -> None:
