@@ -164,6 +164,7 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
         "bundle": "judge the host whose readings this file holds",
         "explain": "all about one check, by id or slug",
         "strict": "warnings are failures, and every unanswered check is required",
+        "fix": "make reversible edits to our own files, and check again; what needs root is only printed",
     },
 )
 def doctor(
@@ -185,6 +186,7 @@ def doctor(
     bundle: str = "",
     explain: str = "",
     strict: bool = False,
+    fix: bool = False,
 ) -> None:
     """Say what is wrong with this host, or what went wrong by a --log, and the command that mends it."""
     with told():
@@ -199,7 +201,7 @@ def doctor(
 
             if explain:
                 raise Exit(code=explained(explain, lang))
-            telling = Telling(language=lang, json=json, html=html, save=save, strict=strict)
+            telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix)
             named = Named(engine=engine, model=model, repository=repository, deep=deep)
             code = hold(visit(tag, asked(recipe, tag, tp, pp), ROOT, image=image, named=named), telling, bundle)
     raise Exit(code=code)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.checks.texts import LANGUAGES
 from doctor.facts.readings import Readings
+from doctor.outcome import Outcome
 from doctor.visit import Visit, taken
-from environment.errors import ExitCode, unknown_name
+from environment.errors import ExitCode, Usage, unknown_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,7 @@ class Telling:
     html: str = ""
     save: str = ""
     strict: bool = False
+    fix: bool = False
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -28,6 +31,8 @@ class Telling:
 
 def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:
     """Judges this host, or the one in the bundle `saved`, and tells; the exit code says how it ended."""
+    if saved and telling.fix:
+        raise Usage("--fix mends this host, --bundle is another one", mend="leave one of them out")
     readings = _loaded(Path(saved)) if saved else taken(visit, telling.language)
     from doctor.judgement import judged, subject
     from doctor.probes import artifacts
@@ -36,8 +41,22 @@ def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:
     if telling.save:
         _save(readings, Path(telling.save))
     found = artifacts.read(visit.release, visit.named)
-    outcomes = judged(subject(readings, visit.release, visit.asked, found), telling.language)
+    outcomes: Sequence[Outcome] = judged(subject(readings, visit.release, visit.asked, found), telling.language)
+    if telling.fix:
+        outcomes = _repaired(outcomes, visit, telling.language)
     return tell(outcomes, visit.release, telling, saved)
+
+
+def _repaired(outcomes: Sequence[Outcome], visit: Visit, language: str) -> Sequence[Outcome]:
+    from doctor.judgement import judged, subject
+    from doctor.probes import artifacts
+    from doctor.repair import repair
+
+    def again() -> Sequence[Outcome]:
+        found = artifacts.read(visit.release, visit.named)
+        return judged(subject(taken(visit, language), visit.release, visit.asked, found), language)
+
+    return repair(outcomes, visit, again)
 
 
 def explained(name: str, language: str) -> ExitCode:
