@@ -454,8 +454,10 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     """Carries the plan out, once this host is known to be able to."""
     from doctor import preflight
     from doctor.asked import Asked
+    from environment.console import say
     from environment.errors import Trouble
-    from environment.execution import carry_out
+    from environment.execution import Actor, carry_out
+    from environment.execution import run as run_step
     from recipes.engine_store import alone
     from recipes.serve import READY_WITHIN
     from recipes.waiting import until_ready
@@ -478,8 +480,9 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
     waiting = until_ready(f"trtllm-{deployment.name}", ports.http, READY_WITHIN)
+    actors: dict[str, Actor] = {"curl": waiting, "fetch": partial(run_step, watch=say)}
     with alone(Path(deployment.engine_dir)):
-        carry_out(plan, deployment.workspace.runs / deployment.name / "steps", {"curl": waiting})
+        carry_out(plan, deployment.workspace.runs / deployment.name / "steps", actors)
 
 
 def stand_before(name: str, port: int) -> None:
@@ -575,6 +578,36 @@ def lock(c: Context, tag: str = "", name: str = "") -> None:
         locked = lock.taken(order.name)
         lock.write(locked, ROOT / lock.NAME)
         say(f"{lock.NAME}: {order.name} is {locked.image.id}")
+
+
+@task(
+    help={
+        "repository": "its id on the hub, such as Qwen/Qwen2-7B-Instruct",
+        "into": "the folder it is to become",
+        "revision": "the commit",
+        "kind": "model, dataset or space",
+        "include": "only files like this (repeat for more)",
+        "hub": "huggingface (HF_ENDPOINT, HF_TOKEN) or modelscope",
+    },
+    iterable=["include"],
+    auto_shortflags=False,
+)
+def fetch(
+    c: Context,
+    repository: str,
+    into: str,
+    include: list[str],
+    revision: str = "main",
+    kind: str = "model",
+    hub: str = "huggingface",
+) -> None:
+    """Download a checkpoint or data set: resumed, every file checked, whole before it has its name."""
+    with told():
+        from recipes.fetching import fetch, shown
+        from recipes.hub import Wanted, hub_of
+
+        wanted = Wanted(repository=repository, revision=revision, kind=kind, include=tuple(include), hub=hub_of(hub))
+        fetch(wanted, Path(into).absolute(), shown())
 
 
 @task(

@@ -12,29 +12,25 @@ def checkpoint(deployment: Deployment) -> tuple[Step, ...]:
     if deployment.model_dir:
         return ()
     source, target = deployment.recipe.checkpoint, deployment.checkpoint_dir
-    words = (".venv/bin/hf", "download", source.hub, "--revision", source.revision, "--local-dir", f"{target}.partial")
-    return (
-        Step(title=f"Download {source.hub}", tool="hf", argv=words, output=target, why="resumes where it was cut off"),
-        publish("checkpoint", target),
-    )
+    words = ("./inv", "fetch", source.hub, "--revision", source.revision, "--into", target)
+    why = "goes on where it stopped; every file is checked against the hub's sum"
+    return (Step(title=f"Download {source.hub}", tool="fetch", argv=words, output=target, why=why),)
 
 
 def calibration(deployment: Deployment, *, kept: bool = False) -> tuple[Step, ...]:
     """Fetches the data set that quantization is calibrated with; `kept`: it is needed even when the engine is there."""
     data, target = quantization.table().calibration, deployment.calibration_dir
-    fetch = (".venv/bin/hf", "download", data.hub, "--repo-type", "dataset", "--revision", data.revision)
     included = tuple(word for pattern in data.include for word in ("--include", pattern))
-    words = (*fetch, *included, "--local-dir", f"{target}.partial")
-    engine = "" if kept else deployment.engine_dir
+    words = ("./inv", "fetch", data.hub, "--kind", "dataset", "--revision", data.revision, *included, "--into", target)
     fetched = Step(
         title=f"Download {data.hub}",
-        tool="hf",
+        tool="fetch",
         argv=words,
         output=target,
-        needed_for=engine,
+        needed_for="" if kept else deployment.engine_dir,
         why="the containers have no network",
     )
-    return (fetched, publish("calibration data", target, needed_for=engine))
+    return (fetched,)
 
 
 def publish(what: str, target: str, needed_for: str = "") -> Step:

@@ -89,9 +89,6 @@ def judge(deployment: Deployment) -> tuple[Step, ...]:
 
 def metric(target: str) -> tuple[Step, ...]:
     """Fetches the code of the ROUGE metric, which `evaluate` would else fetch while it runs."""
-    words = (".venv/bin/hf", "download", ROUGE, "--repo-type", "space", "--local-dir", f"{target}.partial")
+    words = ("./inv", "fetch", ROUGE, "--kind", "space", "--revision", "main", "--into", target)
     why = "the container that judges has no network"
-    return (
-        Step(title=f"Download {ROUGE}", tool="hf", argv=words, output=target, why=why),
-        download.publish("metric", target),
-    )
+    return (Step(title=f"Download {ROUGE}", tool="fetch", argv=words, output=target, why=why),)

@@ -14,30 +14,26 @@ in_image() {
         --env HOME=/tmp --volume "$workspace":"$workspace" trtllm:v0.10.0 "$@"
 }
 
-# 1/12 Preflight
+# 1/11 Preflight
 ./inv doctor --tag v0.10.0 --recipe qwen-vl --tp 1 --pp 1
 
-# 2/12 Image trtllm:v0.10.0
+# 2/11 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0
 
-# 3/12 Make the workspace
+# 3/11 Make the workspace
 mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$workspace"/repositories
 
-# 4/12 Download Qwen/Qwen-VL-Chat
-#      resumes where it was cut off
+# 4/11 Download Qwen/Qwen-VL-Chat
+#      goes on where it stopped; every file is checked against the hub's sum
 [ -e "$checkpoint" ] ||
-    .venv/bin/hf download Qwen/Qwen-VL-Chat --revision f57cfbd358cb56b710d963669ad1bcfb44cdcdd8 \
-        --local-dir "$checkpoint".partial
+    ./inv fetch Qwen/Qwen-VL-Chat --revision f57cfbd358cb56b710d963669ad1bcfb44cdcdd8 \
+        --into "$checkpoint"
 
-# 5/12 Publish the checkpoint
-[ -e "$checkpoint" ] ||
-    mv "$checkpoint".partial "$checkpoint"
-
-# 6/12 Make the vision engine's folder
+# 5/11 Make the vision engine's folder
 [ -e "$engine" ] ||
     mkdir -p "$engine".partial/vision
 
-# 7/12 Build the vision engine
+# 6/11 Build the vision engine
 #      image.pt, the test picture as a tensor, is left where the script runs
 [ -e "$engine" ] ||
     in_image env -C "$engine".partial/vision python3 \
@@ -47,18 +43,18 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --planFile "$engine".partial/vision/visual_encoder/visual_encoder_fp16.plan \
         --maxBS 4 --image_url /opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/pics/demo.jpeg
 
-# 8/12 Convert the checkpoint to 1 rank(s)
+# 7/11 Convert the checkpoint to 1 rank(s)
 #      tensor parallelism is decided here, never in trtllm-build
 [ -e "$converted" ] || [ -e "$engine" ] ||
     in_image python3 /opt/trtllm/upstream/tensorrt_llm/examples/qwen/convert_checkpoint.py \
         --model_dir "$checkpoint" --output_dir "$converted".partial --dtype float16 \
         --tp_size 1 --pp_size 1 --workers 1
 
-# 9/12 Publish the converted checkpoint
+# 8/11 Publish the converted checkpoint
 [ -e "$converted" ] || [ -e "$engine" ] ||
     mv "$converted".partial "$converted"
 
-# 10/12 Build the engine
+# 9/11 Build the engine
 #      no --tp_size: the split in the converted checkpoint counts
 [ -e "$engine" ] ||
     in_image trtllm-build --checkpoint_dir "$converted" --output_dir "$engine".partial \
@@ -67,13 +63,13 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --max_prompt_embedding_table_size 2048 --max_batch_size 8 --max_beam_width 1 \
         --max_input_len 2048 --max_output_len 1024 --workers 1
 
-# 11/12 Verify and publish the engine
+# 10/11 Verify and publish the engine
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
         '{"recipe":"qwen-vl","variant":"","identity":"ad0e54629362","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["Qwen/Qwen-VL-Chat","f57cfbd358cb56b710d963669ad1bcfb44cdcdd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":2048,"max_output_len":1024}'
 
-# 12/12 Ask about the test picture
+# 11/11 Ask about the test picture
 #      expected in the answer: beach
 in_image env -C "$engine"/vision python3 /opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/run.py \
         --tokenizer_dir "$checkpoint" --qwen_engine_dir "$engine" --vit_engine_dir "$engine"/vision \

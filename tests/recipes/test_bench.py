@@ -31,6 +31,7 @@ def flag(argv: tuple[str, ...], name: str) -> str:
     return argv[argv.index(name) + 1]
 
 
+@pytest.mark.slow
 def test_every_plan_without_a_server_is_taken_by_the_releases_own_parsers() -> None:
     made = 0
     for recipe in names():

@@ -27,10 +27,10 @@ def words(plan: Plan, tool: str) -> tuple[str, ...]:
 def test_weights_only_needs_no_calibration_and_an_fp8_cache_does() -> None:
     plain = built("llama2-13b", quant="int4_wo")
     assert words(plain, "convert_checkpoint-llama")[-3:] == ("--use_weight_only", "--weight_only_precision", "int4")
-    assert sum(step.tool == "hf" for step in plain.steps) == 1
+    assert sum(step.tool == "fetch" for step in plain.steps) == 1
     cached = built("llama2-13b", quant="int4_wo", kv_cache_dtype="fp8")
     assert {"--qformat", "int4_wo", "--kv_cache_dtype", "fp8"} <= set(words(cached, "quantize"))
-    assert sum(step.tool == "hf" for step in cached.steps) == 2
+    assert sum(step.tool == "fetch" for step in cached.steps) == 2
 
 
 def test_calibration_runs_without_a_network() -> None:
@@ -38,7 +38,7 @@ def test_calibration_runs_without_a_network() -> None:
     (step,) = [step for step in plan.steps if step.tool == "quantize"]
     assert step.env == {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
     data = step.argv[step.argv.index("--calib_dataset") + 1]
-    assert data in {made.output for made in plan.steps if made.tool == "hf"}
+    assert data in {made.output for made in plan.steps if made.tool == "fetch"}
 
 
 def test_a_release_without_the_flag_finds_the_data_set_beside_it() -> None:
@@ -46,7 +46,7 @@ def test_a_release_without_the_flag_finds_the_data_set_beside_it() -> None:
     plan = built("llama2-13b", quant="fp8", tag="v0.9.0")
     argv = words(plan, "quantize")
     assert "--calib_dataset" not in argv
-    assert f"{argv[argv.index('-C') + 1]}/cnn_dailymail" in {made.output for made in plan.steps if made.tool == "hf"}
+    assert f"{argv[argv.index('-C') + 1]}/cnn_dailymail" in {made.output for made in plan.steps if made.tool == "fetch"}
 
 
 def test_fp8_is_strongly_typed_where_that_has_to_be_said() -> None:

@@ -141,7 +141,7 @@ def test_nothing_listens_beyond_loopback_and_nothing_is_mounted_writable_into_th
 
 def test_a_users_checkpoint_is_neither_downloaded_nor_writable() -> None:
     made = planned(model_dir="/models/mine")
-    assert "hf" not in {step.tool for step in made.steps}
+    assert "fetch" not in {step.tool for step in made.steps}
     assert "/models/mine:/models/mine:ro" in made.in_image
 
 
@@ -149,6 +149,8 @@ def test_half_an_artifact_never_has_the_final_name() -> None:
     made = planned(tp=4)
     for output in {step.output for step in made.steps if step.output}:
         *makers, last = [step for step in made.steps if step.output == output]
+        if last.argv[:2] == ("./inv", "fetch"):  # makes it beside its place by itself (test_fetching.py)
+            continue
         assert last.argv[:-1] == ("mv", f"{output}.partial") or last.argv[:4] == (
             "./inv",
             "engines",

@@ -1,0 +1,173 @@
+"""What a hub lists of a repository at a revision, and its files as streams of bytes.
+
+The door to huggingface_hub (which knows HF_ENDPOINT and HF_TOKEN) and to its HTTP client, with which ModelScope's API
+is asked too (modelscope/modelscope: modelscope/hub/api.py, get_model_files; the real one was not tried here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from msgspec import Struct, field
+from msgspec.json import decode
+
+from environment.errors import Trouble, unknown_name
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+
+MODELSCOPE = "https://modelscope.cn"
+Hub = Literal["huggingface", "modelscope"]
+REFUSALS = {
+    401: ("the repository wants to know who asks", "accept its terms on the hub, then: export HF_TOKEN=..."),
+    403: ("this account may not read the repository", "accept its terms on the hub, then: export HF_TOKEN=..."),
+    404: ("there is no such repository or revision", "look at its page on the hub"),
+}
+
+
+def hub_of(name: str) -> Hub:
+    """The hub of that name; raises Usage for an unknown one."""
+    known: dict[str, Hub] = {"huggingface": "huggingface", "modelscope": "modelscope"}
+    if name not in known:
+        raise unknown_name("hub", name, known)
+    return known[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A repository of a hub: its id, the commit, which files (patterns; none: all), and from where.
+
+    `kind` is model, dataset or space.
+    """
+
+    repository: str
+    revision: str
+    kind: str = "model"
+    include: tuple[str, ...] = ()
+    hub: Hub = "huggingface"
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """One file as the hub lists it. `sha256` is that of a large file, `blob` git's own id of a small one."""
+
+    path: str
+    size: int
+    url: str
+    sha256: str = ""
+    blob: str = ""
+
+
+class _ScopeFile(Struct, rename="pascal"):
+    path: str
+    size: int
+    type: str = "blob"
+    sha256: str = ""
+
+
+class _ScopeFiles(Struct, rename="pascal"):
+    files: list[_ScopeFile] = field(default_factory=list)
+
+
+class _ScopeAnswer(Struct, rename="pascal"):
+    data: _ScopeFiles = field(default_factory=_ScopeFiles)
+
+
+def listed(wanted: Wanted) -> tuple[RemoteFile, ...]:
+    """The files that are wanted, as the hub lists them.
+
+    Raises Trouble when the hub does not answer or refuses, and for a name that would leave its folder.
+    """
+    with answering(wanted.repository):
+        found = list(_modelscope(wanted) if wanted.hub == "modelscope" else _huggingface(wanted))
+    chosen = [file for file in found if not wanted.include or any(fnmatch(file.path, p) for p in wanted.include)]
+    for file in chosen:
+        place = PurePosixPath(file.path)
+        if place.is_absolute() or ".." in place.parts or not place.parts or file.size < 0:
+            raise Trouble(f"the hub lists a file that cannot be: {file.path!r}, {file.size} bytes", where=file.url)
+    if not chosen:
+        raise Trouble(f"{wanted.repository} has no such files at {wanted.revision}", where=", ".join(wanted.include))
+    return tuple(sorted(chosen, key=lambda file: file.path))
+
+
+def _huggingface(wanted: Wanted) -> Iterator[RemoteFile]:
+    from huggingface_hub import HfApi, hf_hub_url
+    from huggingface_hub.hf_api import RepoFile
+
+    end, what, at = wanted.endpoint or None, wanted.repository, wanted.revision
+    for file in HfApi(endpoint=end).list_repo_tree(what, repo_type=wanted.kind, revision=at, recursive=True):
+        if isinstance(file, RepoFile):
+            url = hf_hub_url(what, file.path, repo_type=wanted.kind, revision=at, endpoint=end)
+            sha256 = file.lfs.sha256 if file.lfs else ""
+            yield RemoteFile(
+                path=file.path, size=file.size, url=url, sha256=sha256, blob="" if sha256 else file.blob_id
+            )
+
+
+def _modelscope(wanted: Wanted) -> Iterator[RemoteFile]:
+    from huggingface_hub import get_session
+
+    base = f"{wanted.endpoint or MODELSCOPE}/api/v1/models/{wanted.repository}/repo"
+    answer = get_session().get(f"{base}/files", params={"Revision": wanted.revision, "Recursive": "True"})
+    answer.raise_for_status()
+    for file in decode(answer.content, type=_ScopeAnswer).data.files:
+        if file.type == "blob":
+            url = f"{base}?Revision={quote(wanted.revision)}&FilePath={quote(file.path)}"
+            yield RemoteFile(path=file.path, size=file.size, url=url, sha256=file.sha256)
+
+
+@contextmanager
+def opened(file: RemoteFile, start: int, stall: float) -> Iterator[tuple[int, Iterator[bytes]]]:
+    """The file from byte `start` on: where it really begins (a server may not know ranges), and its pieces.
+
+    `stall` is the time in seconds without a byte after which the connection is given up. Raises Interrupted.
+    """
+    from httpx2 import HTTPError, HTTPStatusError
+    from huggingface_hub import get_session
+    from huggingface_hub.utils._headers import build_hf_headers
+
+    headers = build_hf_headers() | {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        with get_session().stream("GET", file.url, headers=headers, follow_redirects=True, timeout=stall) as answer:
+            answer.raise_for_status()
+            yield (start if answer.status_code == 206 else 0), answer.iter_raw()
+    except HTTPStatusError as error:
+        raise _refused(file.url, error.response) from error
+    except HTTPError as error:
+        raise Interrupted(str(error) or type(error).__name__) from error
+
+
+class Interrupted(Exception):
+    """The connection ended early: trying again goes on where it stopped."""
+
+
+@contextmanager
+def answering(repository: str) -> Iterator[None]:
+    """What goes wrong while a hub is asked, as Trouble."""
+    from httpx2 import HTTPError, HTTPStatusError
+    from huggingface_hub.errors import HfHubHTTPError
+    from msgspec import MsgspecError
+
+    try:
+        yield
+    except (HfHubHTTPError, HTTPStatusError) as error:
+        raise _refused(repository, error.response) from error
+    except (HTTPError, MsgspecError, OSError, KeyError, ValueError) as error:
+        raise Trouble(
+            f"the hub gave no usable answer about {repository}: {error or type(error).__name__}",
+            why="without its list of files and sums nothing can be fetched",
+            mend="set HF_ENDPOINT to a mirror you can reach, or fetch it elsewhere and use --model-dir",
+        ) from error
+
+
+def _refused(where: str, answer: Response) -> Trouble:
+    status = answer.status_code
+    why, mend = REFUSALS.get(status, ("the hub refused", "try again later"))
+    return Trouble(f"{where}: {why} (HTTP {status})", mend=mend)

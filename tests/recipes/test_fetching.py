@@ -1,0 +1,113 @@
+"""Fetching from a hub that stalls, cuts, corrupts and lies: the right bytes or a clear error, and nothing half-made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environment.errors import Trouble
+from recipes.fetching import RECORD, fetch
+from recipes.hub import Hub, Wanted
+from tests.recipes.loopback_hub import REPOSITORY, REVISION, Files, hub
+
+WEIGHTS = bytes(range(256)) * 4096  # 1 MiB
+CONTENT = {"config.json": b"{}", "model.safetensors": WEIGHTS, "sub/tokenizer.json": b"[1]"}
+
+
+def got(files: Files, target: Path, source: Hub = "huggingface", **other: Any) -> dict[str, str]:
+    seen: list[tuple[int, int]] = []
+    with hub(files) as endpoint:
+        wanted = Wanted(repository=REPOSITORY, revision=REVISION, endpoint=endpoint, hub=source, **other)
+        sums = fetch(wanted, target, lambda done, total: seen.append((done, total)), stall=0.3)
+    assert not seen or seen[-1][0] <= seen[-1][1]
+    return sums
+
+
+@pytest.mark.parametrize("source", ["huggingface", "modelscope"])
+def test_every_file_comes_whole_with_its_sum_recorded(source: Hub, tmp_path: Path) -> None:
+    sums = got(Files(CONTENT), tmp_path / "mine", source)
+    assert {path: (tmp_path / "mine" / path).read_bytes() for path in CONTENT} == CONTENT
+    assert sums["model.safetensors"] == hashlib.sha256(WEIGHTS).hexdigest()
+    assert json.loads((tmp_path / "mine" / RECORD).read_text(encoding="utf-8"))["sha256"] == sums
+    assert not (tmp_path / "mine.partial").exists()
+
+
+def test_patterns_choose_files(tmp_path: Path) -> None:
+    assert set(got(Files(CONTENT), tmp_path / "mine", include=("*.json",))) == {"config.json", "sub/tokenizer.json"}
+
+
+@pytest.mark.parametrize("fault", ["cut", "stall"])
+def test_what_was_interrupted_goes_on_where_it_stopped(fault: str, tmp_path: Path) -> None:
+    files = Files(CONTENT, faults={"model.safetensors": [fault]})
+    got(files, tmp_path / "mine")
+    assert (tmp_path / "mine" / "model.safetensors").read_bytes() == WEIGHTS
+    ranges = [asked for path, asked in files.asked if path.endswith("model.safetensors")]
+    assert ranges == ["", f"bytes={len(WEIGHTS) // 2}-"]
+
+
+def test_a_server_without_ranges_starts_again(tmp_path: Path) -> None:
+    got(Files(CONTENT, faults={"model.safetensors": ["cut"]}, ranges=False), tmp_path / "mine")
+    assert (tmp_path / "mine" / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_a_connection_that_is_always_cut_ends_with_what_there_is(tmp_path: Path) -> None:
+    files = Files(CONTENT, faults={"model.safetensors": ["cut"] * 9})
+    with pytest.raises(Trouble, match=r"of 1048576 bytes after 5 attempts"):
+        got(files, tmp_path / "mine")
+    assert (tmp_path / "mine.partial" / "model.safetensors.part").stat().st_size > len(WEIGHTS) // 2
+    files.faults = {}
+    got(files, tmp_path / "mine")
+    assert (tmp_path / "mine" / "model.safetensors").read_bytes() == WEIGHTS
+    assert sum(path.endswith("/config.json") for path, _ in files.asked) == 1  # what is whole is not fetched again
+
+
+@pytest.mark.parametrize("path", ["model.safetensors", "config.json"])
+def test_a_corrupted_file_is_dropped_and_named(path: str, tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match=f"{path} is not what the hub lists"):
+        got(Files(CONTENT, faults={path: ["corrupt"]}), tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+    assert not (tmp_path / "mine.partial" / path).exists()
+    assert not (tmp_path / "mine.partial" / f"{path}.part").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(10, "sends more than the 10 bytes"), (1 << 21, "1048576 of 2097152 bytes")]
+)
+def test_a_lie_about_a_size_is_found(size: int, said: str, tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match=said):
+        got(Files(CONTENT, sizes={"model.safetensors": size}), tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_repository_larger_than_the_disk_is_not_begun(tmp_path: Path) -> None:
+    files = Files(CONTENT, sizes={"model.safetensors": shutil.disk_usage(tmp_path).total * 2})
+    with pytest.raises(Trouble, match=r"GB free, .* GB are needed"):
+        got(files, tmp_path / "mine")
+    assert not [path for path, _ in files.asked if "resolve" in path]
+
+
+@pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b"])
+def test_a_name_that_would_leave_the_folder_is_refused(path: str, tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="cannot be"):
+        got(Files({path: b"x"}), tmp_path / "mine")
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, "HF_TOKEN"), (404, "no such repository")])
+@pytest.mark.parametrize("source", ["huggingface", "modelscope"])
+def test_a_refusal_says_what_it_means(status: int, said: str, source: Hub, tmp_path: Path) -> None:
+    with pytest.raises(Trouble) as caught:
+        got(Files(CONTENT, status=status), tmp_path / "mine", source)
+    assert said in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_hub_that_is_not_there_names_the_ways_around(tmp_path: Path) -> None:
+    wanted = Wanted(repository=REPOSITORY, revision=REVISION, endpoint="http://127.0.0.1:9")
+    with pytest.raises(Trouble, match="no usable answer") as caught:
+        fetch(wanted, tmp_path / "mine", lambda _done, _total: None)
+    assert "HF_ENDPOINT" in caught.value.mend
