@@ -163,6 +163,7 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
         "save": "write the readings to a file, without secrets and names",
         "bundle": "judge the host whose readings this file holds",
         "explain": "all about one check, by id or slug",
+        "source": "a checkout of tensorrtllm_backend to build from",
         "strict": "warnings are failures, and every unanswered check is required",
         "fix": "make reversible edits to our own files, and check again; what needs root is only printed",
     },
@@ -178,6 +179,7 @@ def doctor(
     engine: str = "",
     model: str = "",
     repository: str = "",
+    source: str = "",
     deep: bool = False,
     json: bool = False,
     html: str = "",
@@ -202,7 +204,7 @@ def doctor(
             if explain:
                 raise Exit(code=explained(explain, lang))
             telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix)
-            named = Named(engine=engine, model=model, repository=repository, deep=deep)
+            named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep)
             code = hold(visit(tag, asked(recipe, tag, tp, pp), ROOT, image=image, named=named), telling, bundle)
     raise Exit(code=code)
 

@@ -34,4 +34,5 @@ class Named:
     engine: str = ""
     model: str = ""
     repository: str = ""
+    source: str = ""
     deep: bool = False

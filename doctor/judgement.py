@@ -10,7 +10,7 @@ from doctor.asked import Asked
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
 from doctor.examination import examine
-from doctor.facts import docker, gpu, host, image, linking
+from doctor.facts import docker, gpu, host, image, linking, source
 from doctor.facts.artifacts import Artifacts
 from doctor.facts.readings import Readings
 from doctor.outcome import Check, Outcome
@@ -38,6 +38,7 @@ def subject(readings: Readings, release: Release, asked: Asked, artifacts: Artif
         asked=_launched(asked, artifacts),
         advisories=advisories(),
         image=image.parse(readings),
+        source=source.parse(readings),
         linking=linking.parse(readings, "image/libraries" if "image/inspect" in readings else "libraries"),
         artifacts=artifacts,
     )

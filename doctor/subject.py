@@ -12,6 +12,7 @@ from doctor.facts.gpu import Gpus
 from doctor.facts.host import Host
 from doctor.facts.image import Image
 from doctor.facts.linking import Linking
+from doctor.facts.source import Source
 from environment.releases import Release
 from environment.unknown import Unknown
 
@@ -28,4 +29,5 @@ class Subject:
     advisories: Advisories
     image: Image | None = None
     linking: Linking | Unknown | None = None
+    source: Source | None = None
     artifacts: Artifacts = field(default_factory=Artifacts)

@@ -53,6 +53,7 @@ def _probes(visit: Visit) -> tuple[Probe, ...]:
     disks = {"work": visit.workspace.root, "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
     return (
         *(_image(visit.image) if visit.image else ()),
+        *(_source(visit.named.source) if visit.named.source else ()),
         *docker_probes.probes(),
         *library_probes.probes(),
         *gpu_probes.probes(),
@@ -70,3 +71,9 @@ def _image(reference: str) -> tuple[Probe, ...]:
     from doctor.probes import image
 
     return image.probes(reference)
+
+
+def _source(folder: str) -> tuple[Probe, ...]:
+    from doctor.probes import source
+
+    return source.probes(folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.checks import checkpoint, docker, driver, engine, gpu, host, image, repository, security, serving
+from doctor.checks import build, checkpoint, docker, driver, engine, gpu, host, image, repository, security, serving
 from doctor.outcome import Check
 from doctor.subject import Subject
 
@@ -16,5 +16,6 @@ CHECKS: list[Check[Subject]] = [
     *engine.CHECKS,
     *repository.CHECKS,
     *serving.CHECKS,
+    *build.CHECKS,
     *security.CHECKS,
 ]

@@ -1,0 +1,50 @@
+"""Readings of a checkout to build from. Git is only asked for names of commits: nothing of the checkout is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from doctor.facts.readings import Reading
+from doctor.probes.sources import run_command
+from doctor.probes.taking import Probe, Taken
+
+SUBMODULE = "tensorrt_llm"
+POINTER = b"version https://git-lfs.github.com/spec/"
+LIBRARIES = {".a", ".lib", ".so"}
+MOST = 200_000  # files looked at
+
+
+def probes(folder: str) -> tuple[Probe, ...]:
+    """The commits of a checkout, and the git-lfs pointers that stand where libraries should be."""
+    return (
+        Probe(gives=("source/head", "source/pinned", "source/there", "source/pointers"), read=partial(_read, folder)),
+    )
+
+
+def _read(folder: str) -> Taken:
+    yield "source/head", _git(folder, "rev-parse", "HEAD")
+    yield "source/pinned", _git(folder, "rev-parse", f"HEAD:{SUBMODULE}")
+    inside = Path(folder) / SUBMODULE
+    own = (inside / ".git").exists()
+    absent = Reading(status="absent", reason=f"{inside} is empty: the submodule was never fetched")
+    yield "source/there", _git(str(inside), "rev-parse", "HEAD") if own else absent
+    pointers = [str(path.relative_to(folder)) for path in islice(_libraries(inside), MOST) if _is_pointer(path)]
+    yield "source/pointers", Reading(text=msgspec.json.encode(pointers).decode())
+
+
+def _git(folder: str, *words: str) -> Reading:
+    return run_command("git", "-c", "core.fsmonitor=false", "-C", folder, *words)
+
+
+def _libraries(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix in LIBRARIES and not path.is_symlink())
+
+
+def _is_pointer(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(POINTER)) == POINTER
