@@ -61,7 +61,8 @@ def carry_out(order: Order, planned: Plan, engine: Engine, logs: Path) -> Made:
     try:
         execution.carry_out(planned, logs, actors)
     finally:
-        engine.untag(order.candidate)
+        with suppress(DockerTrouble):  # an engine that went away is told of by the step that met it
+            engine.untag(order.candidate)
     made = engine.image(order.name)
     if made is None:
         raise DockerTrouble(f"{order.name} vanished while it was made", id="image-unknown")
@@ -96,17 +97,14 @@ class Maker:
         say(f"      {published.digest}, {amount(published.size)} packed")
         if reference == pulled(self.order):
             claimed = claims(self.order.release, self.order.choice.way)
-            refuse_differences(
-                reference,
-                compare(claimed, announced(published.env)),
-                "invoke releases shows which tag holds which release",
-            )
+            refuse_differences(reference, compare(claimed, announced(published.env)), OTHERWISE)
         return published
 
     def _expect_digest(self, reference: str, published: registry.Published | None) -> None:
         image = self.engine.image(reference)
         digests = {digest.rpartition("@")[2] for digest in image.digests} if image else set()
         if published and published.digest not in digests:
+            self.engine.untag(reference)  # or the next call would find it here and ask nothing
             raise DockerTrouble(
                 f"{reference} changed while it was pulled: it was {published.digest}, and {', '.join(digests)} came",
                 id="digest-changed",

@@ -88,4 +88,5 @@ def test_a_digest_that_changes_between_look_and_pull_is_never_silent(
             make(order, tmp_path / "workspace")
     assert caught.value.id == "digest-changed"
     assert connect().image(NAME) is None
+    assert connect().image(pulled(order)) is None
     assert pulled(order) in str(caught.value)
