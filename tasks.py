@@ -281,6 +281,12 @@ DEPLOYING = {
 }
 OWN = {
     "rehearse": "real Triton on this CPU: no GPU, no Docker",
+    "in_container": "with --rehearse: in a container, by the very plan of serve, with a stand-in image",
+    "gpus": "which GPUs, such as 0,2 (default: the first ones)",
+    "restart": "when Docker starts it again: no, always, unless-stopped or on-failure[:N]",
+    "env_file": "a file of NAME=VALUE lines for the server's container",
+    "expose": "publish the ports on every address of this host, not on 127.0.0.1 alone",
+    "follow": "afterwards show the server's log until Ctrl-C",
     "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
     "question": "what is asked (default: the recipe's smoke question)",
     "max_tokens": "the longest answer to it",
@@ -391,6 +397,12 @@ def serve(
     json: bool,
     model_dir: str,
     rehearse: bool = False,
+    in_container: bool = False,
+    gpus: str = "",
+    restart: str = "",
+    env_file: str = "",
+    expose: bool = False,
+    follow: bool = False,
     templates: str = "",
     question: str = "",
     max_tokens: int = 128,
@@ -398,8 +410,22 @@ def serve(
     openai_port: int = 9000,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
-    if rehearse:
-        from environment.errors import Usage
+    from environment.errors import Usage
+    from recipes.adjustment import EXPOSED, Adjustment, adjusted
+
+    asked = Adjustment(gpus=gpus, restart=restart, env_file=env_file, expose=expose)
+    if expose:
+        from environment.console import say
+
+        say(f"warning: --expose publishes every port on every address of this host: {EXPOSED}")
+    if rehearse and in_container:
+        from recipes.rehearsal.container.serving import adjusted_plan, rehearse_in_container
+
+        if c.config.run.dry:
+            tell_plan(adjusted_plan(deployment, model_dir, asked), json=json)
+        else:
+            rehearse_in_container(deployment, model_dir, asked)
+    elif rehearse:
         from recipes.rehearsal.screen import run_and_ask
 
         if c.config.run.dry:
@@ -411,9 +437,14 @@ def serve(
     else:
         from recipes.serve import plan
 
-        carry_out_or_tell(c, plan, deployment, json)
+        carry_out_or_tell(c, lambda of, user: adjusted(plan(of, user), asked, of), deployment, json)
     if openai and not c.config.run.dry:
         stand_before(deployment.name, openai_port)
+    if follow and not c.config.run.dry:
+        from environment.workspace import current
+        from recipes.logs import show
+
+        show(current(ROOT).runs, deployment.name, lines=0, follow=True)
 
 
 @deploys
@@ -456,13 +487,9 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     """Carries the plan out, once this host is known to be able to."""
     from doctor import preflight
     from doctor.asked import Asked
-    from environment.console import say
     from environment.errors import Trouble
-    from environment.execution import Actor, carry_out
-    from environment.execution import run as run_step
+    from recipes.container_runs import carry_out_watched
     from recipes.engine_store import alone
-    from recipes.serve import READY_WITHIN
-    from recipes.waiting import until_ready
 
     ports = deployment.ports
     asked = Asked(
@@ -481,10 +508,8 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     except Trouble as trouble:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
-    waiting = until_ready(f"trtllm-{deployment.name}", ports.http, READY_WITHIN)
-    actors: dict[str, Actor] = {"curl": waiting, "fetch": partial(run_step, watch=say)}
     with alone(Path(deployment.engine_dir)):
-        carry_out(plan, deployment.workspace.runs / deployment.name / "steps", actors)
+        carry_out_watched(plan, deployment, deployment.workspace.runs, rehearsal=False)
 
 
 def stand_before(name: str, port: int) -> None:

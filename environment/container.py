@@ -126,7 +126,7 @@ class Engine:
         leaves no tag: the engine names the image when its last layer is in.
         """
         doing, layers = f"pulling {reference}", Layers()
-        with self._patient(patience) as client, explained(doing):
+        with self.patient(patience) as client, explained(doing):
             try:
                 for layers in kept_moving(client.pull(reference, stream=True, decode=True), doing, patience):
                     watch(layers)
@@ -136,7 +136,7 @@ class Engine:
                 raise stalled(doing, patience, layers) from error
 
     @contextmanager
-    def _patient(self, patience: int) -> Iterator[Client]:
+    def patient(self, patience: int) -> Iterator[Client]:
         """A connection of its own for a long stream, closed at its end: that is what stops the engine's work."""
         client = connected(patience)
         try:

@@ -15,7 +15,13 @@ POLL = 0.2  # seconds
 
 def show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
     """The last `lines` lines of the server's log, also of one that has ended; with `follow`, what comes after."""
-    path = runs.folder(folder, name or _only(folder)) / runs.LOG
+    chosen = name or _only(folder)
+    if (contained := runs.read(folder, chosen)) is not None and contained.container:
+        from recipes import container_runs
+
+        container_runs.show_log(contained, lines=lines, follow=follow)
+        return
+    path = runs.folder(folder, chosen) / runs.LOG
     if not path.exists():
         raise Trouble(f"there is no log of {name!r}", where=str(path), mend="./inv status")
     with path.open(encoding="utf-8", errors="replace") as file:

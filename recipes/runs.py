@@ -35,6 +35,7 @@ class Run(Record, frozen=True, kw_only=True):
     model: str
     tokenizer: str
     accumulates: bool = False
+    container: str = ""
     settings: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
@@ -82,7 +83,11 @@ def living(runs: Path) -> list[Run]:
 
 
 def alive(run: Run) -> bool:
-    """Whether the recorded process, not another with its id, is running."""
+    """Whether the recorded process, not another with its id, is running; or whether the container is there at all."""
+    if run.container:
+        from recipes import container_runs
+
+        return container_runs.there(run)
     return processes.alive(run.process, run.started)
 
 
@@ -106,7 +111,11 @@ def choose(runs: Path, name: str) -> Run:
 
 def stop(runs: Path, run: Run) -> None:
     """Ends the server and every process of its session, then removes the record."""
-    if alive(run):
+    if run.container:
+        from recipes import container_runs
+
+        container_runs.stop(run)
+    elif alive(run):
         processes.end(run.process)
     forget(runs, run.name)
 

@@ -16,10 +16,10 @@ def seen(folder: Path) -> list[dict[str, object]]:
 
 
 def row(run: Run) -> dict[str, object]:
-    """One server: `state` is `ready` when Triton says so, else `starting`; `up` is in seconds."""
+    """One server: `state` is `ready` when Triton says so, else `starting` or how its container ended."""
     return {
         "name": run.name,
-        "state": "ready" if answers_ready(run.http) else "starting",
+        "state": state(run),
         "kind": "rehearsal" if run.rehearsal else "GPU",
         "recipe": run.recipe,
         "release": run.release,
@@ -28,8 +28,23 @@ def row(run: Run) -> dict[str, object]:
         "http": run.http,
         "metrics": run.metrics,
         "model": run.model,
+        "container": run.container,
+        "world_size": int(run.settings.get("world_size", 1)),
+        "gpus": run.settings.get("gpus", ""),
+        "engine": run.settings.get("engine", ""),
         "up": round(time.time() - run.started, 1),
     }
+
+
+def state(run: Run) -> str:
+    """`ready`, `starting`, or what the Docker Engine says of a container that does not run."""
+    if answers_ready(run.http):
+        return "ready"
+    if not run.container:
+        return "starting"
+    from recipes.container_runs import told_state
+
+    return told_state(run) or "starting"
 
 
 COLUMNS = ("name", "state", "kind", "release", "grpc", "http", "process", "up")

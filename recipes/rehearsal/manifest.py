@@ -5,10 +5,11 @@ from __future__ import annotations
 from environment.data import Record
 
 MANIFEST = "rehearsal.json"
+OF_THE_ENGINE = "checkpoint"  # as the template's `whole_characters`: the tokenizer of the checkpoint named here
 
 
 class Manifest(Record, frozen=True, kw_only=True):
-    """`model` is the CTranslate2 folder made from `checkpoint`; `threads` 0 takes every processor."""
+    """`model` is the CTranslate2 folder made from `checkpoint` (from here, or absolute); `threads` 0: all there are."""
 
     checkpoint: str
     model: str

@@ -108,6 +108,7 @@ def recorded(asked: Rehearsal, prepared: Prepared, process: int) -> Run:
         rehearsal=True,
         process=process,
         started=processes.started(process),
+        container="",
         **asked.ports,
         model=prepared.model,
         accumulates=prepared.accumulates,

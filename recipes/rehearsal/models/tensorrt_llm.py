@@ -7,6 +7,7 @@ as it is. Tensors: triton-inference-server/tensorrtllm_backend, all_models/infli
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from environment.data import read_json
 from recipes.rehearsal.batching import Batcher, Request
 from recipes.rehearsal.ctranslate import CTranslate2
 from recipes.rehearsal.engine import Engine, Sampling
-from recipes.rehearsal.manifest import MANIFEST, Manifest
+from recipes.rehearsal.manifest import MANIFEST, OF_THE_ENGINE, Manifest
 from recipes.rehearsal.models import protocol
 from recipes.rehearsal.models.protocol import FINAL, Array, BadRequest
 from recipes.rehearsal.text import Pieces, load_tokenizer, words_of
 
 WORKERS = 2  # batches at a time: one answers while the next prompt is read
+RANK, WORLD = "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"  # what mpirun tells each process
 LARGEST = 16  # requests a batch
 
 
@@ -35,11 +37,14 @@ class TritonPythonModel:
         settings = protocol.Settings(args)
         if not settings.decoupled:
             raise protocol.refuse_to_load("a rehearsal streams: fill decoupled_mode with true")
-        self.manifest = read_json(Path(settings.parameter("gpt_model_path")) / MANIFEST, Manifest)
+        wait_as_rank(int(os.environ.get(RANK, "0")))
+        folder = Path(settings.parameter("gpt_model_path"))
+        self.manifest = read_json(folder / MANIFEST, Manifest)
         self.exclude_input = settings.flag("exclude_input_in_output", default=False)
-        self.decode = _decoder(settings.parameter("whole_characters", ""))
+        tokenizer = settings.parameter("whole_characters", "")
+        self.decode = _decoder(self.manifest.checkpoint if tokenizer == OF_THE_ENGINE else tokenizer)
         self.engine: Engine = CTranslate2(
-            Path(self.manifest.model),
+            folder / self.manifest.model,
             vocabulary=self.manifest.vocabulary,
             positions=self.manifest.positions,
             workers=WORKERS,
@@ -105,6 +110,14 @@ class TritonPythonModel:
         if prompt and not 0 <= min(prompt) <= max(prompt) < self.engine.vocabulary:
             return f"the prompt has token ids outside 0..{self.engine.vocabulary - 1}"
         return ""
+
+
+def wait_as_rank(rank: int) -> None:
+    """Returns for rank 0. The real backend keeps every other rank in here for its life, working for rank 0."""
+    if rank:
+        protocol.log(f"rank {rank} of {os.environ.get(WORLD, '?')} is here and waits for work")
+    while rank:
+        time.sleep(1)
 
 
 def sampling(request: Any) -> Sampling:

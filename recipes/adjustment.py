@@ -1,0 +1,90 @@
+"""What a person changes about the containers of a plan: which GPUs, who may connect, what comes back. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from environment.errors import Usage
+from environment.plan import Plan, Step
+from recipes.deployment import Deployment
+
+RESTART = re.compile(r"no|always|unless-stopped|on-failure(:[1-9]\d*)?")
+EXPOSED = "anyone who reaches this host can use the model and read the metrics: Triton asks nobody who they are"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adjustment:
+    """Empty means: as planned. `gpus` are indices such as 0,2; `expose` publishes on every address of this host."""
+
+    gpus: str = ""
+    restart: str = ""
+    env_file: str = ""
+    expose: bool = False
+
+
+def adjusted(plan: Plan, asked: Adjustment, deployment: Deployment) -> Plan:
+    """The plan with other words for its containers; raises Usage for a value that cannot be one."""
+    check(asked, deployment.world_size)
+    words = with_gpus(plan.in_image, asked.gpus)
+    return replace(plan, in_image=words, steps=tuple(_step(step, asked) for step in plan.steps))
+
+
+def check(asked: Adjustment, world_size: int) -> None:
+    """Raises Usage for GPUs that are no list, too few or named twice, and for an unknown restart policy."""
+    if asked.restart and not RESTART.fullmatch(asked.restart):
+        raise Usage(f"--restart {asked.restart} is no policy", why="no, always, unless-stopped or on-failure[:N]")
+    if not asked.gpus:
+        return
+    if not re.fullmatch(r"\d+(,\d+)*", asked.gpus):
+        raise Usage(f"--gpus {asked.gpus} is no list of GPUs", mend="such as --gpus 0,2")
+    named = asked.gpus.split(",")
+    if len(set(named)) != len(named):
+        raise Usage(f"--gpus {asked.gpus} names a GPU twice", why="each rank needs one of its own")
+    if len(named) != world_size:
+        raise Usage(f"--gpus names {len(named)} GPU(s), --tp x --pp needs {world_size}")
+
+
+def with_gpus(words: tuple[str, ...], gpus: str) -> tuple[str, ...]:
+    """The words with these devices; those of a plan as they are when none are named."""
+    if not gpus:
+        return words
+    return tuple(f'"device={gpus}"' if before == "--gpus" else word for before, word in _pairs(words))
+
+
+def without_gpus(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of the same container on a host that has none, and that may not lift the limit on locked memory."""
+    dropped = {"--gpus"}
+    kept = [
+        (before, word)
+        for before, word in _pairs(words)
+        if not (word in dropped or before in dropped or word == "memlock=-1")
+    ]
+    return tuple(word for index, (_, word) in enumerate(kept) if not (word == "--ulimit" and _bare(kept, index)))
+
+
+def _bare(kept: list[tuple[str, str]], index: int) -> bool:
+    """Whether the value of this `--ulimit` was dropped."""
+    return index + 1 == len(kept) or kept[index + 1][0] != "--ulimit"
+
+
+def _pairs(words: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Each word with the one before it."""
+    return list(zip(("", *words), words, strict=False))
+
+
+def _step(step: Step, asked: Adjustment) -> Step:
+    if step.tool != "docker":
+        return step
+    words = with_gpus(step.argv, asked.gpus)
+    if asked.expose:
+        words = tuple(
+            re.sub(r"^127\.0\.0\.1:", "0.0.0.0:", word) if before == "--publish" else word
+            for before, word in _pairs(words)
+        )
+    more = (*(("--restart", asked.restart) if asked.restart else ()), *_file(asked.env_file))
+    return replace(step, argv=(*words[:2], *more, *words[2:]))
+
+
+def _file(path: str) -> tuple[str, ...]:
+    return ("--env-file", path) if path else ()
