@@ -73,27 +73,29 @@ def _cause_in(log: Path | None) -> str:
 @task(help={"only": "pytest's -m expression, such as 'not docker'", "path": "the test file or folder to run"})
 def test(c: Context, only: str = "", path: str = "tests") -> None:
     """Run the tests (all of them; `--only "not docker and not triton"` takes seconds)."""
-    arguments = f" -m {_quoted(only)}" if only else ""
-    c.run(f"{_quoted(sys.executable)} -m pytest{arguments} {_quoted(path)}", pty=sys.stdout.isatty())
+    _module("pytest", *(("-m", only) if only else ()), path)
 
 
 @task
 def lint(c: Context) -> None:
     """Check style and types: ruff, ruff format and mypy --strict."""
-    for words in ("ruff check .", "ruff format --check .", "mypy ."):
-        c.run(f"{_quoted(sys.executable)} -m {words}")
+    for words in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", ".")):
+        _module(*words)
 
 
 @task(help={"only": "one of them: diagnosis, rehearsal"})
 def benchmark(c: Context, only: str = "") -> None:
     """Measure quality and speed, as ratios against a baseline in the same run; never fails on time."""
-    c.run(f"{_quoted(sys.executable)} -m tests.benchmarks {_quoted(only) if only else ''}")
+    _module("tests.benchmarks", *((only,) if only else ()))
 
 
-def _quoted(word: str) -> str:
-    import shlex
+def _module(*words: str) -> None:
+    """Runs a Python module in the project's folder; ends the task with its exit code unless that is 0."""
+    import subprocess
 
-    return shlex.quote(word)
+    code = subprocess.run((sys.executable, "-m", *words), cwd=ROOT, check=False).returncode
+    if code:
+        raise Exit(code=code)
 
 
 @task(
