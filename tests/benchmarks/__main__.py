@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.benchmarks import diagnosis, images, inspection, rehearsal
+from tests.benchmarks import diagnosis, gateway, images, inspection, rehearsal
 from tests.benchmarks.measurement import Measurement
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Measurement]]] = {
     "diagnosis": diagnosis.measurements,
+    "gateway": gateway.measurements,
     "images": images.measurements,
     "inspection": inspection.measurements,
     "rehearsal": rehearsal.measurements,

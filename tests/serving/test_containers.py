@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from environment.plan import Plan
 from recipes import runs
 from recipes.container_runs import carry_out_watched
 from recipes.deployment import Deployment
-from recipes.rehearsal.container.serving import FOR_GPUS
+from recipes.rehearsal.container.serving import without_tensorrt
 from recipes.serve import plan
 from tests.serving.conftest import Host, deployed, invoke, with_image
 
@@ -37,8 +36,8 @@ def soon(true: Callable[[], bool], within: float = 30) -> bool:
 def test_the_plan_for_four_gpus_is_carried_out_word_by_word(host: Host, tmp_path: Path) -> None:
     deployment = with_image(host, deployed(tmp_path, tp=4))
     whole = plan(deployment, f"{os.getuid()}:{os.getgid()}")
-    # The doctor and the image's verification judge a real host and a real image: they have tests of their own.
-    here = replace(whole, steps=tuple(step for step in whole.steps if step.argv[:2] not in FOR_GPUS))
+    # What judges a real host, image and engine has tests of its own.
+    here = without_tensorrt(whole)
     carry_out_watched(here, deployment, deployment.workspace.runs, rehearsal=False)
 
     engine = Path(deployment.engine_dir)
