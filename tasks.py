@@ -213,24 +213,41 @@ def doctor(
 
 def asked(recipe: str, tag: str, tp: int, pp: int) -> Asked:
     """What the doctor judges the host for: some GPUs, or a recipe on them."""
+    from dataclasses import replace
+
     from doctor.asked import Asked
     from environment.errors import Usage
     from environment.workspace import current
     from recipes.deployment import Ports, deploy
 
-    launch_named, tp, pp = bool(tp or pp or recipe), tp or 1, pp or 1
+    launch_named = bool(tp or pp or recipe)
     if not recipe:
+        tp, pp = tp or 1, pp or 1
         if min(tp, pp) < 1:
             raise Usage(f"--tp {tp} and --pp {pp} must be at least 1")
         return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp, launch_named=launch_named)
-    wanted = deploy(recipe, workspace=current(ROOT), ports=Ports(), tag=tag, tp=tp, pp=pp)
+    wanted = deploy(recipe, workspace=current(ROOT), ports=Ports(), tag=tag, tp=tp or None, pp=pp or 1)
+    return replace(asked_of(wanted), launch_named=launch_named)
+
+
+def asked_of(deployment: Deployment) -> Asked:
+    """What a deployment asks of the host."""
+    from doctor.asked import Asked
+    from recipes import sizes
+
+    ports = deployment.ports
     return Asked(
-        gpus=wanted.world_size,
-        tensor_parallel=tp,
-        pipeline_parallel=pp,
-        dtype=wanted.dtype,
-        recipe=wanted.recipe_name,
-        launch_named=launch_named,
+        gpus=deployment.world_size,
+        tensor_parallel=deployment.tp,
+        pipeline_parallel=deployment.pp,
+        http_port=ports.http,
+        grpc_port=ports.grpc,
+        metrics_port=ports.metrics,
+        dtype=deployment.dtype,
+        quantization=deployment.quantization,
+        checkpoint_bytes=sizes.checkpoint_bytes(deployment),
+        rank_bytes=sizes.rank_bytes(deployment),
+        recipe=deployment.recipe_name,
     )
 
 
@@ -488,25 +505,12 @@ def bench(
 def on_gpus(deployment: Deployment, plan: Plan) -> None:
     """Carries the plan out, once this host is known to be able to."""
     from doctor import preflight
-    from doctor.asked import Asked
     from environment.errors import Trouble
     from recipes.container_runs import carry_out_watched
     from recipes.engine_store import alone
 
-    ports = deployment.ports
-    asked = Asked(
-        gpus=deployment.world_size,
-        tensor_parallel=deployment.tp,
-        pipeline_parallel=deployment.pp,
-        http_port=ports.http,
-        grpc_port=ports.grpc,
-        metrics_port=ports.metrics,
-        dtype=deployment.dtype,
-        quantization=deployment.quantization,
-        recipe=deployment.recipe_name,
-    )
     try:
-        preflight.require(deployment.release, asked)
+        preflight.require(deployment.release, asked_of(deployment))
     except Trouble as trouble:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
@@ -671,6 +675,19 @@ def engines(
             result(engine_store.table(listed, left))
         if prune and yes:
             engine_store.remove(left)
+
+
+@task(
+    help={"new": "the name of your recipe", "from": "the recipe to begin with", "into": "the folder to write it to"},
+    auto_shortflags=False,
+)
+def recipe(c: Context, new: str, from_: str, into: str = ".") -> None:
+    """Begin a recipe of your own: a file for --recipe-file."""
+    with told():
+        from environment.console import result
+        from recipes.drafting import draft
+
+        result(str(draft(new, from_, Path(into).absolute())))
 
 
 @task(help={"json": "as data"})

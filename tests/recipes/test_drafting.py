@@ -1,0 +1,49 @@
+"""A recipe of one's own is a copy that can be used at once, and never takes the place of another file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from environment.errors import Trouble
+from recipes.drafting import draft
+from recipes.recipe import find, names, read
+from tests.command_line import invoke
+
+
+@pytest.mark.parametrize("source", names())
+def test_a_copy_of_every_shipped_recipe_is_a_recipe(source: str, tmp_path: Path) -> None:
+    assert read(draft("mine", source, tmp_path)) == find(source)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "said"),
+    [
+        ("a/b", "qwen2", "no usable name"),
+        ("qwen2", "qwen2", "there is a shipped recipe 'qwen2'"),
+        ("mine", "qwen", "did you mean 'qwen2'?"),
+    ],
+)
+def test_what_cannot_be_a_recipe_is_refused(name: str, source: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(Trouble) as caught:
+        draft(name, source, tmp_path)
+    assert said in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("mine", encoding="utf-8")
+    with pytest.raises(Trouble, match="is there already"):
+        draft("mine", "qwen2", tmp_path)
+    assert (tmp_path / "mine.toml").read_text(encoding="utf-8") == "mine"
+    with pytest.raises(Trouble, match="cannot write"):
+        draft("mine", "qwen2", tmp_path / "nowhere")
+
+
+def test_the_task_makes_one_that_can_be_planned(tmp_path: Path) -> None:
+    made = invoke("recipe", "--new", "mine", "--from", "qwen2", "--into", str(tmp_path), workspace=tmp_path)
+    assert made.returncode == 0, made.stderr
+    path = tmp_path / "mine.toml"
+    planned = invoke("build", "mine", "--recipe-file", str(path), "--dry", workspace=tmp_path)
+    assert planned.stdout.startswith("#!/bin/sh\n# Build Qwen2 7B Instruct")
