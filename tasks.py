@@ -21,6 +21,7 @@ from environment import invocation
 if TYPE_CHECKING:
     from doctor.asked import Asked
     from environment.plan import Plan
+    from recipes.adjustment import Adjustment
     from recipes.ask import Manner
     from recipes.deployment import Deployment
 
@@ -315,6 +316,7 @@ OWN = {
     "mode": "ifb, v1, static, fixed (gptManagerBenchmark) or python (benchmark.py)",
     "input_mean": "tokens in, on average (default: half of the engine's)",
     "output_mean": "tokens out, on average",
+    "locked": "refuse an image or a checkpoint that is not what trtllm.lock.json locks",
     "clocks": "hold the GPUs' graphics and memory clock: MHZ,MHZ (needs root)",
 }
 
@@ -425,12 +427,12 @@ def serve(
     templates: str = "",
     question: str = "",
     max_tokens: int = 128,
+    locked: bool = False,
     openai: bool = False,
     openai_port: int = 9000,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
-    from environment.errors import Usage
-    from recipes.adjustment import EXPOSED, Adjustment, adjusted
+    from recipes.adjustment import EXPOSED, Adjustment
 
     asked = Adjustment(gpus=gpus, restart=restart, env_file=env_file, expose=expose)
     if expose:
@@ -438,32 +440,60 @@ def serve(
 
         say(f"warning: --expose publishes every port on every address of this host: {EXPOSED}")
     if rehearse and in_container:
-        from recipes.rehearsal.container.serving import adjusted_plan, rehearse_in_container
-
-        if c.config.run.dry:
-            tell_plan(adjusted_plan(deployment, model_dir, asked), json=json)
-        else:
-            rehearse_in_container(deployment, model_dir, asked)
+        rehearse_in_container(c, deployment, model_dir, asked, json)
     elif rehearse:
+        refuse_dry_rehearsal(c, deployment)
         from recipes.rehearsal.screen import run_and_ask
 
-        if c.config.run.dry:
-            mend = (
-                f"invoke serve {deployment.recipe_name} --dry   or   invoke serve {deployment.recipe_name} --rehearse"
-            )
-            raise Usage("a rehearsal has no plan to print: --dry prints what would be done on GPUs", mend=mend)
         run_and_ask(deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens)
     else:
-        from recipes.serve import plan
-
-        carry_out_or_tell(c, lambda of, user: adjusted(plan(of, user), asked, of), deployment, json)
-    if openai and not c.config.run.dry:
+        serve_in_container(c, deployment, asked, locked, json)
+    if c.config.run.dry:
+        return
+    if openai:
         stand_before(deployment.name, openai_port)
-    if follow and not c.config.run.dry:
+    if follow:
         from environment.workspace import current
         from recipes.logs import show
 
         show(current(ROOT).runs, deployment.name, lines=0, follow=True)
+
+
+def serve_in_container(c: Context, deployment: Deployment, asked: Adjustment, locked: bool, json: bool) -> None:
+    """Carries the plan of serve out, or prints it; `locked`: only with exactly what the lock file locks."""
+    from recipes.adjustment import adjusted
+    from recipes.serve import plan
+
+    if locked and not c.config.run.dry:
+        refuse_unlocked(deployment)
+    carry_out_or_tell(c, lambda of, user: adjusted(plan(of, user), asked, of), deployment, json)
+
+
+def rehearse_in_container(c: Context, deployment: Deployment, model_dir: str, asked: Adjustment, json: bool) -> None:
+    """The same plan with a stand-in image, or its text."""
+    from recipes.rehearsal.container import serving
+
+    if c.config.run.dry:
+        tell_plan(serving.adjusted_plan(deployment, model_dir, asked), json=json)
+    else:
+        serving.rehearse_in_container(deployment, model_dir, asked)
+
+
+def refuse_dry_rehearsal(c: Context, deployment: Deployment) -> None:
+    """Raises Usage for --dry: a rehearsal without a container has no steps to print."""
+    from environment.errors import Usage
+
+    if c.config.run.dry:
+        name = deployment.recipe_name
+        mend = f"invoke serve {name} --dry   or   invoke serve {name} --rehearse"
+        raise Usage("a rehearsal has no plan to print: --dry prints what would be done on GPUs", mend=mend)
+
+
+def refuse_unlocked(deployment: Deployment) -> None:
+    """Raises Trouble when the image or a fetched checkpoint is not what trtllm.lock.json locks."""
+    from environment.images import lock
+
+    lock.refuse_differences(ROOT / lock.NAME, deployment.image, deployment.workspace.checkpoints)
 
 
 @deploys
@@ -586,7 +616,7 @@ def image(
             file = ROOT / lock.NAME
             made = making.make(lock.pinned(order, file) if locked else order, workspace)
             if locked:
-                lock.refuse_differences(file, order.name)
+                lock.refuse_differences(file, order.name, current(ROOT).checkpoints)
             inspection.tell_made(order.name, made, json=json)
 
 
@@ -606,9 +636,10 @@ def lock(c: Context, tag: str = "", name: str = "") -> None:
         from environment.console import say
         from environment.images import lock
         from environment.images.order import ordered
+        from environment.workspace import current
 
         order = ordered(tag=tag, way="", name=name, registry="", jobs=0, architectures="")
-        locked = lock.taken(order.name)
+        locked = lock.taken(order.name, current(ROOT).checkpoints)
         lock.write(locked, ROOT / lock.NAME)
         say(f"{lock.NAME}: {order.name} is {locked.image.id}")
 

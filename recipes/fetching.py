@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from environment.console import say
 from environment.errors import Trouble
+from environment.fetched import NAME, Fetched
 from environment.staging import flush, write_whole
 from recipes.hub import Interrupted, RemoteFile, Wanted, listed, opened
 
@@ -19,7 +21,6 @@ STALL = 30.0  # seconds without a byte after which a connection is given up
 SPARE = 1 << 30  # bytes that stay free on the disk
 CHUNK = 1 << 22  # bytes
 EVERY = 5.0  # seconds between two lines of progress
-RECORD = "sha256.json"
 Progress = Callable[[int, int], None]
 
 
@@ -37,8 +38,8 @@ def fetch(wanted: Wanted, target: Path, progress: Progress, *, stall: float = ST
     for file in files:
         sums[file.path] = fetch_file(file, partial / file.path, _of_all(progress, before, total), stall)
         before += file.size
-    note = {"repository": wanted.repository, "revision": wanted.revision, "sha256": sums}
-    write_whole(partial / RECORD, json.dumps(note, indent=2).encode())
+    note = Fetched(repository=wanted.repository, revision=wanted.revision, sha256=sums)
+    write_whole(partial / NAME, msgspec.json.format(msgspec.json.encode(note), indent=2))
     flush(partial)
     partial.rename(target)
     return sums

@@ -11,6 +11,7 @@ import msgspec
 from environment.container import Engine, connect
 from environment.data import Record, read_json
 from environment.errors import Trouble
+from environment.fetched import recorded
 from environment.images.making import observe
 from environment.images.planning import IDENTITY, Order
 from environment.images.verification import observations
@@ -43,7 +44,10 @@ class LockedBase(Record, frozen=True, kw_only=True):
 
 
 class Lock(Record, frozen=True, kw_only=True):
-    """One stack. `observed` holds versions by name, `upstream` the SHA-256 of each file by its path in the checkout."""
+    """One stack. `observed` holds versions by name, `upstream` the SHA-256 of each file by its path in the checkout.
+
+    `checkpoints` holds, by repository@revision, the SHA-256 of each file that was fetched.
+    """
 
     schema: str = "lock/1"
     release: str
@@ -56,8 +60,11 @@ class Lock(Record, frozen=True, kw_only=True):
     checkpoints: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 
-def taken(name: str) -> Lock:
-    """The lock of the image `name` as it is now; raises Trouble when there is none, or it was not made here."""
+def taken(name: str, checkpoints: Path) -> Lock:
+    """The lock of the image `name` and of the fetched `checkpoints` as they are now.
+
+    Raises Trouble when there is no such image, or it was not made here.
+    """
     engine = connect()
     image = engine.image(name)
     if image is None:
@@ -75,6 +82,7 @@ def taken(name: str) -> Lock:
         tensorrt_llm=Pinned(repo=release.tensorrt_llm.repo, commit=release.tensorrt_llm.commit),
         observed=observations(probe),
         upstream=probe["upstream"],
+        checkpoints=recorded(checkpoints),
     )
 
 
@@ -112,6 +120,11 @@ def differences(locked: Lock, now: Lock) -> tuple[str, ...]:
         *(differing(name, one, two) for name, one, two in pairs if one != two),
         *different("", locked.observed, now.observed),
         *different("upstream ", locked.upstream, now.upstream),
+        *(
+            difference
+            for name in sorted(locked.checkpoints.keys() & now.checkpoints.keys())  # others are not fetched yet
+            for difference in different(f"{name} ", locked.checkpoints[name], now.checkpoints[name])
+        ),
     )
 
 
@@ -136,9 +149,9 @@ def pinned(order: Order, file: Path) -> Order:
     return replace(order, digest=locked.base.digest)
 
 
-def refuse_differences(file: Path, name: str) -> None:
-    """Raises Trouble when the image `name` is not the one that `file` locks, with every difference."""
-    if found := differences(read(file), taken(name)):
+def refuse_differences(file: Path, name: str, checkpoints: Path) -> None:
+    """Raises Trouble when the image `name` or a fetched checkpoint is not what `file` locks, with every difference."""
+    if found := differences(read(file), taken(name, checkpoints)):
         shown = "\n".join(f"  {row}" for row in found[:20])
         raise Trouble(
             f"{name} is not what {file.name} locks: {len(found)} differences\n{shown}",

@@ -36,9 +36,9 @@ def test_a_locked_image_is_made_again_although_its_tag_has_moved(
     order = Order(release=release, choice=choose(release), name=NAME, registry=registry.host)
     reference = publish(engine, registry, tmp_path / "one")
     first = make(order, tmp_path / "workspace")
-    locked = lock.taken(NAME)
+    locked = lock.taken(NAME, tmp_path / "checkpoints")
     lock.write(locked, file)
-    lock.refuse_differences(file, NAME)
+    lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
     assert locked.base.digest.startswith("sha256:")
     assert locked.observed["tensorrt"] == "10.0.1.6"
     assert "all_models/inflight_batcher_llm/tensorrt_llm/config.pbtxt" in locked.upstream
@@ -47,7 +47,7 @@ def test_a_locked_image_is_made_again_although_its_tag_has_moved(
     publish(engine, registry, tmp_path / "two", tensorrt_full="10.0.1.5")  # the tag has moved
     again = make(lock.pinned(order, file), tmp_path / "workspace")
     assert again.new
-    lock.refuse_differences(file, NAME)
+    lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
     assert first.image.labels["io.trtllm.identity"] == again.image.labels["io.trtllm.identity"]
 
 
@@ -57,14 +57,14 @@ def test_another_image_under_the_name_is_refused_with_every_difference(
     release, file = upstream.release(), tmp_path / "lock.json"
     publish(engine, registry, tmp_path / "one")
     make(Order(release=release, choice=choose(release), name=NAME, registry=registry.host), tmp_path / "workspace")
-    lock.write(lock.taken(NAME), file)
+    lock.write(lock.taken(NAME, tmp_path / "checkpoints"), file)
     folder = tmp_path / "other"
     folder.mkdir()
     folder.joinpath("x").write_text("changed")
     folder.joinpath("Dockerfile").write_text(f"FROM {NAME}\nCOPY x /opt/trtllm/upstream/tools/x\n")
     engine.docker("build", "--quiet", "--tag", NAME, str(folder))
     with pytest.raises(Trouble) as caught:
-        lock.refuse_differences(file, NAME)
+        lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
     assert "1 differences" in str(caught.value)
     assert "upstream tools/x: locked nothing, found " in str(caught.value)
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from environment.errors import Trouble
-from recipes.fetching import RECORD, fetch
+from environment.fetched import NAME as RECORD
+from environment.fetched import recorded
+from recipes.fetching import fetch
 from recipes.hub import Hub, Wanted
 from tests.recipes.loopback_hub import REPOSITORY, REVISION, Files, hub
 
@@ -34,6 +36,7 @@ def test_every_file_comes_whole_with_its_sum_recorded(source: Hub, tmp_path: Pat
     assert {path: (tmp_path / "mine" / path).read_bytes() for path in CONTENT} == CONTENT
     assert sums["model.safetensors"] == hashlib.sha256(WEIGHTS).hexdigest()
     assert json.loads((tmp_path / "mine" / RECORD).read_text(encoding="utf-8"))["sha256"] == sums
+    assert list(recorded(tmp_path).values()) == [sums]
     assert not (tmp_path / "mine.partial").exists()
 
 

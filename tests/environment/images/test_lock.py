@@ -76,6 +76,14 @@ def test_a_damaged_lock_is_an_error_that_names_it(tmp_path: Path, content: bytes
         read(file)
 
 
+def test_a_checkpoint_with_another_file_is_a_difference_one_not_fetched_yet_is_none() -> None:
+    name = "Qwen/Qwen2-7B-Instruct@f2826a0"
+    locked = msgspec.structs.replace(LOCK, checkpoints={name: {"config.json": "aa", "model.safetensors": "bb"}})
+    assert differences(locked, LOCK) == ()
+    other = msgspec.structs.replace(LOCK, checkpoints={name: {"config.json": "aa", "model.safetensors": "cc"}})
+    assert differences(locked, other) == (f"{name} model.safetensors: locked bb, found cc",)
+
+
 def test_no_lock(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="there is no lock file") as caught:
         read(tmp_path / "none.json")
