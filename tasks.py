@@ -167,6 +167,7 @@ def releases(c: Context, tag: str = "", compare: str = "", json: bool = False) -
         "bundle": "judge the host whose readings this file holds",
         "explain": "all about one check, by id or slug",
         "source": "a checkout of tensorrtllm_backend to build from",
+        "quant": "the recipe's quantization, such as fp8 (default: the recipe's own)",
         "strict": "warnings are failures, and every unanswered check is required",
         "fix": "make reversible edits to our own files, and check again; what needs root is only printed",
     },
@@ -183,6 +184,7 @@ def doctor(
     model: str = "",
     repository: str = "",
     source: str = "",
+    quant: str = "",
     deep: bool = False,
     json: bool = False,
     html: str = "",
@@ -208,11 +210,11 @@ def doctor(
                 raise Exit(code=explained(explain, lang))
             telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix)
             named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep)
-            code = hold(visit(tag, asked(recipe, tag, tp, pp), ROOT, image=image, named=named), telling, bundle)
+            code = hold(visit(tag, asked(recipe, tag, tp, pp, quant), ROOT, image=image, named=named), telling, bundle)
     raise Exit(code=code)
 
 
-def asked(recipe: str, tag: str, tp: int, pp: int) -> Asked:
+def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "") -> Asked:
     """What the doctor judges the host for: some GPUs, or a recipe on them."""
     from dataclasses import replace
 
@@ -226,8 +228,10 @@ def asked(recipe: str, tag: str, tp: int, pp: int) -> Asked:
         tp, pp = tp or 1, pp or 1
         if min(tp, pp) < 1:
             raise Usage(f"--tp {tp} and --pp {pp} must be at least 1")
+        if quant:
+            raise Usage("--quant says how a recipe is quantized", mend="name it, too: --recipe NAME")
         return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp, launch_named=launch_named)
-    wanted = deploy(recipe, workspace=current(ROOT), ports=Ports(), tag=tag, tp=tp or None, pp=pp or 1)
+    wanted = deploy(recipe, workspace=current(ROOT), ports=Ports(), tag=tag, tp=tp or None, pp=pp or 1, quant=quant)
     return replace(asked_of(wanted), launch_named=launch_named)
 
 

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from doctor.checks import build, checkpoint, docker, driver, engine, gpu, host, image, repository, security, serving
+from doctor.checks import (
+    build,
+    checkpoint,
+    docker,
+    driver,
+    engine,
+    gpu,
+    host,
+    image,
+    repository,
+    security,
+    serving,
+    trust,
+)
 from doctor.outcome import Check
 from doctor.subject import Subject
 
@@ -18,4 +31,5 @@ CHECKS: list[Check[Subject]] = [
     *serving.CHECKS,
     *build.CHECKS,
     *security.CHECKS,
+    *trust.CHECKS,
 ]

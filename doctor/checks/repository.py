@@ -100,7 +100,7 @@ def bls_instances(subject: Subject) -> Finding:
 def control_mode(subject: Subject) -> Finding:
     """No running server takes up models while it runs: writing its repository would be running code in it."""
     found = known(subject.host.servers)
-    modes = {row.pid: _option(row.argv, "--model-control-mode") for row in found if row.name == "tritonserver"}
+    modes = {row.pid: option(row.argv, "--model-control-mode") for row in found if row.name == "tritonserver"}
     changing = {pid: mode for pid, mode in modes.items() if mode in ("poll", "explicit")}
     if "poll" in changing.values():
         return warned(pids=list(changing))
@@ -120,7 +120,7 @@ def _needed(rows: Iterable[Placeholder], name: str) -> bool:
     return any(row.name == name and row.required and not row.required_when for row in rows)
 
 
-def _option(argv: Sequence[str], name: str) -> str:
+def option(argv: Sequence[str], name: str) -> str:
     """The value of an option, given as two words or with an equals sign; '' without it."""
     words = [part for word in argv for part in (word.split("=", 1) if word.startswith(f"{name}=") else [word])]
     return words[words.index(name) + 1] if name in words[:-1] else ""

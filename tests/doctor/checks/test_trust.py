@@ -1,0 +1,52 @@
+"""What the checks say of what others may change in a server, and of what a checkpoint may run, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from doctor.facts.host import Process
+from environment.artifacts.checkpoint import Checkpoint
+from tests.doctor.artifacts import WELL_ARTIFACTS
+from tests.doctor.well import NOT_READ, WELL, case
+
+assert WELL.image is not None
+OPEN = {"host__ports": {8000: True}}
+
+
+def server(*words: str) -> dict[str, Any]:
+    return {"host__servers": (Process(pid=7, name="tritonserver", argv=("tritonserver", *words)),)}
+
+
+def weights(**fields: Any) -> dict[str, Any]:
+    well = WELL_ARTIFACTS.checkpoint
+    assert isinstance(well, Checkpoint)
+    return {"artifacts__checkpoint": replace(well, **{"shards": (), "remote_code": (), **fields})}
+
+
+PICKLED = weights(pickles=("pytorch_model.bin",), revision="")
+NEW_TORCH = {"image__probe__packages": {"torch": "2.6.0"}}
+CASES = [
+    case("X004", "pass"),
+    case("X004", "pass", **server("--model-control-mode=none"), **OPEN),
+    case("X004", "pass", **server("--model-control-mode=poll"), host__ports={8000: False}),
+    case("X004", "warn", **server("--model-control-mode=poll"), **OPEN),
+    case("X004", "warn", **server("--model-control-mode", "explicit", "--grpc-port=9001"), host__ports={9001: True}),
+    case("X004", "warn", **server("--model-control-mode=explicit", "--http-port=${PORT}"), **OPEN),
+    case(
+        "X004",
+        "pass",
+        **server("--model-control-mode=explicit", "--backend-config=python,shm-region-prefix-name=prefix1_"),
+        **OPEN,
+    ),
+    case("X004", "unknown", host__servers=NOT_READ),
+    case("X014", "pass"),
+    case("X014", "warn", **PICKLED),
+    case("X014", "warn", **PICKLED, image=None),
+    case("X014", "warn-unpinned", **PICKLED, **NEW_TORCH),
+    case("X014", "warn-unpinned", **weights(remote_code=("modeling_x.X",), pickles=(), revision="")),
+    case("X014", "pass-pinned", **weights(pickles=("pytorch_model.bin",), revision="c" * 40), **NEW_TORCH),
+    case("X014", "skip", **PICKLED, image__probe__packages={}),
+    case("X014", "skip", artifacts__checkpoint=None),
+    case("X014", "unknown", artifacts__checkpoint=NOT_READ),
+]
