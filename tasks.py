@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from recipes.deployment import Deployment
 
 ROOT = Path(__file__).parent
+UNSAID = -1  # an option that was not given: the recipe says; 0 is a value that was given, and refused
 invocation.install()
 
 
@@ -328,15 +329,15 @@ OWN = {
 def deployed(
     recipe: str,
     tag: str = "",
-    tp: int = 0,
+    tp: int = UNSAID,
     pp: int = 1,
     dtype: str = "",
     quant: str = "",
     kv_cache_dtype: str = "",
     feature: list[str] | None = None,
-    max_batch_size: int = 0,
-    max_input_len: int = 0,
-    max_output_len: int = 0,
+    max_batch_size: int = UNSAID,
+    max_input_len: int = UNSAID,
+    max_output_len: int = UNSAID,
     model: str = "",
     model_dir: str = "",
     recipe_file: str = "",
@@ -355,13 +356,13 @@ def deployed(
         recipe,
         workspace=current(ROOT),
         tag=tag,
-        tp=tp or None,
+        tp=None if tp == UNSAID else tp,
         pp=pp,
         dtype=dtype,
         quant=quant,
         kv_cache_dtype=kv_cache_dtype,
         feature=feature or (),
-        limits=limits,
+        limits={word: value for word, value in limits.items() if value != UNSAID},
         model=model,
         model_dir=model_dir,
         recipe_file=recipe_file,

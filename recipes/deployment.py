@@ -181,7 +181,7 @@ def deploy(
     checks.check_release(recipe_name, recipe, release)
     folder = Path(model_dir).expanduser().absolute() if model_dir else None
     own = weights.look(folder, recipe) if folder else weights.Weights(recipe=recipe)
-    said = {word: value for word, value in (limits or {}).items() if value}
+    said = dict(limits or {})
     format_ = quant or recipe.quantization
     return Deployment(
         name=name or recipe_name,

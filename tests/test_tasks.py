@@ -24,6 +24,8 @@ BUSY = 3  # this machine may be busy with other tests
         (("serve", "qwn2", "--dry"), 2, "unknown recipe 'qwn2'\n  why    did you mean 'qwen2'?"),
         (("serve", "qwen2", "--tag", "v0.10", "--dry"), 2, "did you mean 'v0.10.0'?"),
         (("serve", "qwen2", "--tag", "v0.9.0", "--dry"), 1, "first in v0.10.0, because"),
+        (("serve", "qwen2", "--tp", "0", "--dry"), 2, "--tp 0 is less than 1"),
+        (("serve", "qwen2", "--max-input-len", "0", "--dry"), 2, "--max-input-len 0 is less than 1"),
         (("serve", "qwen2", "--tp", "3", "--dry"), 2, "use --tp 1 or 2 or 4"),
         (("serve", "qwen2", "--rehearse", "--dry"), 2, "a rehearsal has no plan to print"),
         (("serve", "../../etc/passwd", "--dry"), 2, "unknown recipe '../../etc/passwd'"),
