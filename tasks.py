@@ -297,6 +297,7 @@ DEPLOYING = {
     "max-output-len": "tokens out",
     "model": "another checkpoint of the recipe: a variant (32k) or its hub id",
     "model-dir": "your own Hugging Face checkpoint instead of the hub's",
+    "allow-remote-code": "let the Python in your own checkpoint be loaded; read it first",
     "recipe-file": "your own recipe instead of a shipped one",
     "name": "the server's name (default: the recipe's)",
     "http-port": "Triton's HTTP port on this host",
@@ -340,6 +341,7 @@ def deployed(
     max_output_len: int = UNSAID,
     model: str = "",
     model_dir: str = "",
+    allow_remote_code: bool = False,
     recipe_file: str = "",
     name: str = "",
     http_port: int = 8000,
@@ -365,6 +367,7 @@ def deployed(
         limits={word: value for word, value in limits.items() if value != UNSAID},
         model=model,
         model_dir=model_dir,
+        allow_remote_code=allow_remote_code,
         recipe_file=recipe_file,
         name=name,
         ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
@@ -541,9 +544,12 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     """Carries the plan out, once this host is known to be able to."""
     from doctor import preflight
     from environment.errors import Trouble
+    from recipes.checkpoint import whole
     from recipes.container_runs import carry_out_watched
     from recipes.engine_store import alone
 
+    if deployment.model_dir:
+        whole(deployment.model_dir, allow_remote_code=deployment.allow_remote_code)
     try:
         preflight.require(deployment.release, asked_of(deployment))
     except Trouble as trouble:

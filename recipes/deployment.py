@@ -62,6 +62,7 @@ class Deployment:
     max_output_len: int
     ports: Ports = Ports()
     model_dir: Path | None = None
+    allow_remote_code: bool = False
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
@@ -168,6 +169,7 @@ def deploy(
     limits: Mapping[str, int] | None = None,
     model: str = "",
     model_dir: str = "",
+    allow_remote_code: bool = False,
     recipe_file: str = "",
 ) -> Deployment:
     """The deployment of a recipe with a release; what is not said (empty, 0) is the recipe's own.
@@ -201,5 +203,6 @@ def deploy(
         max_output_len=said.get("max_output_len", own.recipe.limits.max_output_len),
         ports=ports,
         model_dir=folder,
+        allow_remote_code=allow_remote_code,
         fingerprint=own.fingerprint,
     )

@@ -71,6 +71,13 @@ def test_a_host_that_cannot_says_so_within_two_seconds_and_before_any_download(t
     assert took < 2 * BUSY
 
 
+def test_a_checkpoint_that_is_not_there_is_told_before_anything_runs(tmp_path: Path) -> None:
+    done = invoke("serve", "qwen2", "--tp", "4", "--model-dir", str(tmp_path / "none"), workspace=tmp_path / "w")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no model directory {tmp_path}/none" in done.stderr
+    assert not (tmp_path / "w").exists()
+
+
 def test_recipes_are_listed(tmp_path: Path) -> None:
     assert "qwen2" in invoke("recipes", workspace=tmp_path).stdout
     listed = json.loads(invoke("recipes", "--json", workspace=tmp_path).stdout)

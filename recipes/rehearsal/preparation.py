@@ -32,6 +32,7 @@ class Material:
     release: str
     templates: Path | None
     max_batch_size: int
+    allow_remote_code: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Prepared:
 
 def prepare(material: Material, workspace: Workspace) -> Prepared:
     """Everything on disk; what is there already is kept. Raises Trouble for a checkpoint that cannot be rehearsed."""
-    engine = prepare_engine(material.checkpoint, workspace)
+    engine = prepare_engine(material.checkpoint, workspace, allow_remote_code=material.allow_remote_code)
     made = describe_repository(material, engine)
     return Prepared(
         repository=write_repository(made.files, workspace.repositories),
@@ -56,9 +57,9 @@ def prepare(material: Material, workspace: Workspace) -> Prepared:
     )
 
 
-def prepare_engine(folder: Path, workspace: Workspace) -> Path:
+def prepare_engine(folder: Path, workspace: Workspace, *, allow_remote_code: bool = False) -> Path:
     """The folder that stands where a TensorRT engine would: a manifest that names the converted checkpoint."""
-    checkpoint = checked(folder)
+    checkpoint = checked(folder, allow_remote_code=allow_remote_code)
     decoder = describe(checkpoint.model, str(folder))
     model = convert(folder, checkpoint, workspace.checkpoints)
     manifest = Manifest(

@@ -30,6 +30,7 @@ class Rehearsal:
     checkpoint: Path = SHIPPED
     templates: Path | None = None
     max_batch_size: int = 8
+    allow_remote_code: bool = False
     ready_within: float = READY_WITHIN
 
     @property
@@ -47,6 +48,7 @@ class Rehearsal:
             release=self.release,
             templates=self.templates,
             max_batch_size=self.max_batch_size,
+            allow_remote_code=self.allow_remote_code,
         )
 
 

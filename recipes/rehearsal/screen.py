@@ -52,5 +52,6 @@ def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehears
         ports=asdict(deployment.ports),
         checkpoint=Path(model_dir).expanduser().absolute() if model_dir else SHIPPED,
         max_batch_size=deployment.max_batch_size,
+        allow_remote_code=deployment.allow_remote_code,
         templates=Path(templates).expanduser().absolute() if templates else None,
     )

@@ -59,6 +59,12 @@ def test_what_is_wrong_is_said(tmp_path: Path, spoil: Callable[[Path], object], 
         checked(folder)
 
 
+def test_remote_code_is_accepted_from_someone_who_has_read_it(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "model", CONFIG, random_weights(CONFIG, bias=False), shards=2)
+    remote_code(folder)
+    assert checked(folder, allow_remote_code=True).remote_code
+
+
 def test_a_missing_directory_and_a_file_are_told(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere", tmp_path / "file"):
         with pytest.raises(Trouble, match="no model directory"):
