@@ -19,6 +19,7 @@ from doctor.probes.taking import Probe, finish, start
 from environment.releases import DEFAULT_TAG, Release, find
 from environment.workspace import Workspace, current
 
+LOCK = "trtllm.lock.json"  # environment/images/lock.py writes it
 WHOLE_RUN = 20.0  # seconds no visit exceeds
 
 
@@ -30,13 +31,16 @@ class Visit:
     workspace: Workspace
     asked: Asked = field(default_factory=Asked)
     image: str = ""
+    lock: Path = Path(LOCK)
     named: Named = field(default_factory=Named)
 
 
 def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named | None = None) -> Visit:
     """A visit for the release of a tag (the default one for ""); raises Usage for a tag that is not known."""
     release, workspace = find(tag or DEFAULT_TAG), current(beside)
-    return Visit(release=release, workspace=workspace, asked=asked, image=image, named=named or Named())
+    return Visit(
+        release=release, workspace=workspace, asked=asked, image=image, lock=beside / LOCK, named=named or Named()
+    )
 
 
 def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
@@ -52,7 +56,7 @@ def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> di
 def _probes(visit: Visit) -> tuple[Probe, ...]:
     disks = {"work": visit.workspace.root, "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
     return (
-        *(_image(visit.image) if visit.image else ()),
+        *(_image(visit.image, visit.lock) if visit.image else ()),
         *(_source(visit.named.source) if visit.named.source else ()),
         *docker_probes.probes(),
         *library_probes.probes(),
@@ -67,10 +71,10 @@ def _cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
 
 
-def _image(reference: str) -> tuple[Probe, ...]:
+def _image(reference: str, lock: Path) -> tuple[Probe, ...]:
     from doctor.probes import image
 
-    return image.probes(reference)
+    return image.probes(reference, lock)
 
 
 def _source(folder: str) -> tuple[Probe, ...]:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from doctor.facts.readings import Readings, reading, record, text, why
+from doctor.facts.readings import Readings, Said, reading, record, text, why
 from environment.unknown import Unknown, then
 
 Engine = Literal["up", "missing", "refused", "down", "hung"]
+SERVERS = "docker/servers"
 REFUSED = re.compile(r"permission denied", re.IGNORECASE)
 
 
@@ -25,9 +26,21 @@ class Container:
     state: str
 
 
+class ServerContainer(Said, frozen=True, kw_only=True):
+    """Anybody's container that runs Triton: its main process, and whose network and shared memory it has."""
+
+    name: str
+    command: tuple[str, ...]
+    network: str
+    ipc: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Docker:
-    """The engine and its client. `said` is what the client printed when the engine did not answer."""
+    """The engine and its client. `said` is what the client printed when the engine did not answer.
+
+    `servers` is None where nobody looked at the containers.
+    """
 
     engine: Engine
     said: str
@@ -42,6 +55,7 @@ class Docker:
     components: Mapping[str, str] | Unknown
     containers: tuple[Container, ...] | Unknown
     plain_logins: tuple[str, ...] | Unknown
+    servers: tuple[ServerContainer, ...] | Unknown | None = None
 
 
 def parse(readings: Readings) -> Docker:
@@ -62,6 +76,7 @@ def parse(readings: Readings) -> Docker:
         components=then(_lenient(readings, "docker/version"), _components),
         containers=then(text(readings, "docker/containers"), _containers),
         plain_logins=record(readings, "docker/logins", tuple[str, ...]),
+        servers=record(readings, SERVERS, tuple[ServerContainer, ...]) if SERVERS in readings else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from doctor.facts.lock import Locked
 from doctor.facts.readings import Readings, reading, record
 from environment.data import Record
 from environment.unknown import Unknown, then
@@ -19,6 +20,7 @@ class Probed(Record, frozen=True, kw_only=True):
     """The document of `environment/images/probe.py`. None is what the image does not have.
 
     `copies` are all files of a library, `resolved` the one the dynamic linker takes; `upstream` are SHA-256 sums.
+    `libcuda` are the linker's candidates in its order, None from a probe that did not ask.
     """
 
     schema: Literal["probe/1"]
@@ -35,11 +37,15 @@ class Probed(Record, frozen=True, kw_only=True):
     copies: Mapping[str, tuple[str, ...]]
     upstream: Mapping[str, str]
     user: str
+    libcuda: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """One image. `present` is whether this engine holds it; `environment` its settings, secrets already cut out."""
+    """One image. `present` is whether this engine holds it; `environment` its settings, secrets already cut out.
+
+    `lock` is the project's lock file, None when there is none.
+    """
 
     reference: str
     present: bool | Unknown
@@ -50,6 +56,7 @@ class Image:
     labels: Mapping[str, str] | Unknown
     history: tuple[str, ...] | Unknown
     probe: Probed | Unknown
+    lock: Locked | Unknown | None = None
 
 
 def parse(readings: Readings) -> Image | None:
@@ -69,6 +76,7 @@ def parse(readings: Readings) -> Image | None:
         labels=then(config, lambda row: dict(row.get("Labels") or {})),
         history=then(record(readings, "image/history", list[str]), tuple),
         probe=_probe(readings),
+        lock=_lock(readings),
     )
 
 
@@ -81,3 +89,8 @@ def _present(readings: Readings) -> bool | Unknown:
 
 def _probe(readings: Readings) -> Probed | Unknown:
     return record(readings, "image/probe", Probed)
+
+
+def _lock(readings: Readings) -> Locked | Unknown | None:
+    absent = "image/lock" not in readings or reading(readings, "image/lock").status == "absent"
+    return None if absent else record(readings, "image/lock", Locked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,8 @@ from doctor.probes.taking import Probe, Taken
 from environment.image_layout import MADE_BY
 
 DEADLINE = 6.0
+MOST_CONTAINERS = 200
+TRITON = ("tritonserver", "launch_triton_server")
 KEPT = (  # what checks read; the rest tells of the host's name, addresses and registries, which are nobody's business
     *("ServerVersion", "DockerRootDir", "Driver", "Runtimes", "DefaultRuntime", "CgroupDriver", "CgroupVersion"),
     *("SecurityOptions", "ClientInfo", "ServerErrors", "OperatingSystem", "KernelVersion", "Architecture", "Warnings"),
@@ -31,6 +34,7 @@ def probes() -> tuple[Probe, ...]:
     return (
         Probe(gives=("docker/info", "disk/docker"), read=_info, deadline=DEADLINE),
         *(Probe(gives=(name,), read=partial(_command, name), deadline=DEADLINE) for name in COMMANDS),
+        Probe(gives=("docker/servers",), read=_servers, deadline=DEADLINE),
         Probe(gives=("docker/logins",), read=_logins, deadline=2),
     )
 
@@ -52,6 +56,29 @@ def _info() -> Taken:
         yield from disk("docker", Path(root)).read()
     else:
         yield "disk/docker", Reading(status="absent", reason="the engine names no data root on this host")
+
+
+def _servers() -> Taken:
+    """How the containers that run Triton were started; of all others nothing is kept."""
+    listed = run_command("docker", "ps", "--all", "--quiet", "--no-trunc")
+    numbers = listed.text.split()[:MOST_CONTAINERS]
+    if listed.status != "read" or not numbers:
+        yield "docker/servers", msgspec.structs.replace(listed, text="[]")
+        return
+    said = run_command("docker", "container", "inspect", *numbers)
+    rows = msgspec.json.decode(said.text, type=list[dict[str, Any]])
+    kept = [_server(row) for row in rows if any(word in str(row["Args"]) + str(row["Path"]) for word in TRITON)]
+    yield "docker/servers", msgspec.structs.replace(said, text=msgspec.json.encode(kept).decode())
+
+
+def _server(row: dict[str, Any]) -> dict[str, object]:
+    host = row["HostConfig"]
+    return {
+        "name": row["Name"].lstrip("/"),
+        "command": [row["Path"], *row["Args"]],
+        "network": host["NetworkMode"],
+        "ipc": host["IpcMode"],
+    }
 
 
 def _object(text: str) -> dict[str, object]:

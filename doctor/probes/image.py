@@ -14,7 +14,7 @@ import msgspec
 
 from doctor.facts.readings import Reading
 from doctor.probes import libraries
-from doctor.probes.sources import run_command
+from doctor.probes.sources import read_file, run_command
 from doctor.probes.taking import Probe, Taken
 from environment.image_layout import MADE_BY
 from environment.images import probe
@@ -24,10 +24,11 @@ SAFE = re.compile(r"/[\w./+-]{1,300}")  # a path from inside an image becomes an
 INSIDE = 12  # seconds the probe may take inside
 
 
-def probes(reference: str) -> tuple[Probe, ...]:
-    """The engine's word on the image and the probe's findings inside it, apart: one may hang."""
+def probes(reference: str, lock: Path | None = None) -> tuple[Probe, ...]:
+    """The engine's word on the image, the lock file, and the probe's findings inside it, apart: one may hang."""
     return (
         Probe(gives=("image/reference", "image/inspect", "image/history"), read=partial(_engine, reference)),
+        *((Probe(gives=("image/lock",), read=partial(_lock, lock)),) if lock else ()),
         Probe(gives=("image/probe", "image/libraries"), read=partial(_inside, reference), deadline=DEADLINE),
     )
 
@@ -38,6 +39,10 @@ def _engine(reference: str) -> Taken:
     history = run_command("docker", "image", "history", "--no-trunc", "--format", "{{.CreatedBy}}", reference)
     lines = history.text.splitlines()
     yield "image/history", msgspec.structs.replace(history, text=msgspec.json.encode(lines).decode())
+
+
+def _lock(file: Path) -> Taken:
+    yield "image/lock", read_file(file)
 
 
 def _inside(reference: str) -> Taken:

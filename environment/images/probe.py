@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 from importlib import metadata
 from typing import Any, Dict, Iterator, List, Optional
@@ -84,6 +85,17 @@ def mapped(stem: str) -> Optional[str]:
         return next((path for path in paths if os.path.basename(path).startswith(stem)), None)
 
 
+def drivers() -> List[str]:
+    """Every libcuda that the dynamic linker could take, in its order: LD_LIBRARY_PATH, then its cache."""
+    found = [os.path.join(folder, "libcuda.so.1") for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":")]
+    try:
+        cache = subprocess.run(("ldconfig", "-p"), capture_output=True, check=False).stdout.decode("utf-8", "replace")
+    except OSError:
+        cache = ""
+    found += re.findall(r"libcuda\.so\.1 .*=> (\S+)", cache)
+    return list(dict.fromkeys(os.path.realpath(path) for path in found if os.path.isfile(path)))
+
+
 def hashes(folder: str) -> Dict[str, str]:
     """SHA-256 of every file under a folder, by its path from there."""
     found = {}
@@ -111,6 +123,7 @@ def observed(home: str) -> Dict[str, Any]:
         "backends": {folder: sorted(os.listdir(folder)) if os.path.isdir(folder) else [] for folder in BACKENDS},
         "resolved": {stem: resolved(files, stem) for stem in LIBRARIES},
         "copies": {stem: copies(files, stem) for stem in LIBRARIES},
+        "libcuda": drivers(),
         "upstream": hashes(os.path.join(home, "upstream")),
         "user": f"{os.getuid()}:{os.getgid()}",
     }

@@ -104,6 +104,7 @@ WELL = Subject(
         components={"Engine": "28.5.2", "containerd": "1.7.28", "runc": "1.3.3"},
         containers=(),
         plain_logins=(),
+        servers=(),
     ),
     release=find("v0.10.0"),
     asked=Asked(),
@@ -144,8 +145,9 @@ WELL = Subject(
             },
             resolved={"libmpi.so": "/opt/hpcx/ompi/lib/libmpi.so.40.30.4"},
             copies={"libmpi.so": ("/opt/hpcx/ompi/lib/libmpi.so.40.30.4",)},
-            upstream={},
+            upstream={"all_models/preprocessing/1/model.py": "5" * 64},
             user="1000:1000",
+            libcuda=(),
         ),
     ),
 )

@@ -127,7 +127,7 @@ DOCKER_BUILDKIT=1 docker build --file dockerfiles/overlay.Dockerfile --tag trtll
         --label org.opencontainers.image.base.name=trtllm-source:v0.10.0 --label io.trtllm.release=v0.10.0 \
         --label io.trtllm.way=source --label io.trtllm.tensorrt-llm.revision=9bd15f1937f52658fb116f30d58fea786ce5d03b \
         --label io.trtllm.made-by=overlay --label \
-        io.trtllm.identity=e00234c39577dfcd15934bec98980f0620055089506ec936b3efda1b79feadd4 "$store"/context
+        io.trtllm.identity=8e451fb2b2e6e8f0394eb484e2a7cc5fd682da9809b92147668ec3069ab982ce "$store"/context
 
 # 30/32 Verify what is inside
 #      claimed versus observed
