@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from environment.plan import Plan
+
 
 @cache
 def eye() -> Console:
@@ -40,3 +42,11 @@ def result_json(schema: str, value: Mapping[str, object]) -> None:
 
     document = msgspec.json.format(msgspec.json.encode({"schema": schema, **value}), indent=2)
     result(document.decode())
+
+
+def result_plan(plan: Plan, *, json: bool) -> None:
+    """A plan as the result: shell one can paste, or data."""
+    if json:
+        result_json("plan/1", plan.data())
+    else:
+        result(str(plan))

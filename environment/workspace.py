@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "TRTLLM_WORKSPACE"
+PROJECT = Path(__file__).parents[1]  # this checkout
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,6 @@ class Workspace:
         return self.root / "runs"
 
 
-def current(beside: Path) -> Workspace:
+def current(beside: Path = PROJECT) -> Workspace:
     """The workspace that TRTLLM_WORKSPACE names, else the folder `workspace` in `beside`."""
     return Workspace(Path(os.environ.get(VARIABLE) or beside / "workspace").expanduser().absolute())

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from invoke import Exit
 
+from doctor.ending import told
 from environment.execution import run
 from environment.plan import Step
-from tasks import told
 
 STEP = Step(title="Build the engine", tool="trtllm-build", argv=("trtllm-build",))
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from invoke import Exit
 
+from doctor.ending import told
 from environment.errors import Trouble
 from environment.plan import Step
 from recipes.ports import free_ports
 from recipes.waiting import until_ready
-from tasks import told
 
 STEP = Step(title="Wait until the server is ready", tool="curl", argv=("curl", "http://127.0.0.1"))
 MESSAGE = "Assertion failed: mpiSize == tp * pp (/app/worldConfig.cpp:80)"

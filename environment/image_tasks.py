@@ -1,0 +1,79 @@
+"""The tasks about images: make or verify one, lock it."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from invoke import Context, Exit, task
+
+from environment.console import result_plan, say
+from environment.workspace import PROJECT, current
+
+
+@task(
+    help={
+        "tag": "the release, such as v0.10.0",
+        "from": "ngc (pull what NVIDIA publishes) or source (build it); default: what is best for the release",
+        "name": "the image's name (default: trtllm:TAG)",
+        "registry": "a mirror instead of nvcr.io: HOST[:PORT][/PATH]",
+        "jobs": "compile jobs of a build from source (default: what this host's memory bears)",
+        "arch": "CUDA architectures of a build from source, such as 90-real (default: this host's GPUs)",
+        "locked": "make exactly what trtllm.lock.json locks, and refuse anything else",
+        "verify": "only look into this image and compare it with the release it is, or with --tag",
+        "json": "as data; with --dry, the plan",
+    },
+)
+def image(
+    c: Context,
+    tag: str = "",
+    from_: str = "",
+    name: str = "",
+    registry: str = "",
+    jobs: int = 0,
+    arch: str = "",
+    locked: bool = False,
+    verify: str = "",
+    json: bool = False,
+) -> None:
+    """Make the matched, verified image of a release: pulled or built from source. `--dry` prints every command."""
+    from environment.images.order import ordered
+
+    if verify:
+        verify_image(verify, tag, json=json)
+    workspace = current().root
+    registry = registry or c.config.get("image", {}).get("registry", "")
+    order = ordered(tag=tag, way=from_, name=name, registry=registry, jobs=jobs, architectures=arch)
+    if c.config.run.dry:
+        from environment import machine
+        from environment.images.planning import plan
+
+        result_plan(plan(order, machine.this(), workspace), json=json)
+    else:
+        from environment.images import inspection, lock, making
+
+        file = PROJECT / lock.NAME
+        made = making.make(lock.pinned(order, file) if locked else order, workspace)
+        if locked:
+            lock.refuse_differences(file, order.name, current().checkpoints)
+        inspection.tell_made(order.name, made, json=json)
+
+
+def verify_image(reference: str, tag: str, *, json: bool) -> NoReturn:
+    """Looks into one image, says what was found, and ends with its exit code."""
+    from environment.images import inspection
+
+    found = inspection.inspect(reference, tag)
+    inspection.tell(found, json=json)
+    raise Exit(code=found.code)
+
+
+@task(help={"tag": "the release whose image is locked", "name": "the image's name (default: trtllm:TAG)"})
+def lock(c: Context, tag: str = "", name: str = "") -> None:
+    """Write trtllm.lock.json: which image exactly, from what, and what was found inside."""
+    from environment.images import lock
+    from environment.images.order import ordered
+
+    order = ordered(tag=tag, way="", name=name, registry="", jobs=0, architectures="")
+    locked = lock.taken(order.name, current().checkpoints)
+    lock.write(locked, PROJECT / lock.NAME)
+    say(f"{lock.NAME}: {order.name} is {locked.image.id}")

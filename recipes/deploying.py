@@ -1,0 +1,130 @@
+"""The options that all tasks around an engine share, and the kind of task that takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Signature, signature
+from typing import TYPE_CHECKING, Any
+
+from invoke import Context, Task, task
+
+if TYPE_CHECKING:
+    from recipes.deployment import Deployment
+
+UNSAID = -1  # an option that was not given: the recipe says; 0 is a value that was given, and refused
+
+
+DEPLOYING = {
+    "recipe": "the recipe's name (invoke recipes)",
+    "tag": "the release to use",
+    "tp": "GPUs that share each layer",
+    "pp": "pipeline stages",
+    "dtype": "float16, bfloat16 or float32",
+    "quant": "fp8, int8_sq, int4_awq, w4a8_awq, int8_wo, int4_wo or none",
+    "kv-cache-dtype": "fp8 or int8",
+    "feature": "a switch of the build, such as fp8-context-fmha or tokens-per-block=128 (repeat for more)",
+    "max-batch-size": "requests at once",
+    "max-input-len": "tokens in",
+    "max-output-len": "tokens out",
+    "model": "another checkpoint of the recipe: a variant (32k) or its hub id",
+    "model-dir": "your own Hugging Face checkpoint instead of the hub's",
+    "allow-remote-code": "let the Python in your own checkpoint be loaded; read it first",
+    "recipe-file": "your own recipe instead of a shipped one",
+    "name": "the server's name (default: the recipe's)",
+    "http-port": "Triton's HTTP port on this host",
+    "grpc-port": "Triton's gRPC port on this host",
+    "metrics-port": "Triton's metrics port on this host",
+    "json": "with --dry: the plan as data",
+}
+OWN = {
+    "rehearse": "real Triton on this CPU: no GPU, no Docker",
+    "in_container": "with --rehearse: in a container, by the very plan of serve, with a stand-in image",
+    "gpus": "which GPUs, such as 0,2 (default: the first ones)",
+    "restart": "when Docker starts it again: no, always, unless-stopped or on-failure[:N]",
+    "env_file": "a file of NAME=VALUE lines for the server's container",
+    "expose": "publish the ports on every address of this host, not on 127.0.0.1 alone",
+    "follow": "afterwards show the server's log until Ctrl-C",
+    "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
+    "question": "what is asked (default: the recipe's smoke question)",
+    "max_tokens": "the longest answer to it",
+    "openai": "an OpenAI-compatible endpoint before it, too (invoke openai)",
+    "openai_port": "where that listens on the loopback address",
+    "streaming": "show the answer as it grows",
+    "mode": "ifb, v1, static, fixed (gptManagerBenchmark) or python (benchmark.py)",
+    "input_mean": "tokens in, on average (default: half of the engine's)",
+    "output_mean": "tokens out, on average",
+    "locked": "refuse an image or a checkpoint that is not what trtllm.lock.json locks",
+    "clocks": "hold the GPUs' graphics and memory clock: MHZ,MHZ (needs root)",
+}
+
+
+def deployed(
+    recipe: str,
+    tag: str = "",
+    tp: int = UNSAID,
+    pp: int = 1,
+    dtype: str = "",
+    quant: str = "",
+    kv_cache_dtype: str = "",
+    feature: list[str] | None = None,
+    max_batch_size: int = UNSAID,
+    max_input_len: int = UNSAID,
+    max_output_len: int = UNSAID,
+    model: str = "",
+    model_dir: str = "",
+    allow_remote_code: bool = False,
+    recipe_file: str = "",
+    name: str = "",
+    http_port: int = 8000,
+    grpc_port: int = 8001,
+    metrics_port: int = 8002,
+    json: bool = False,
+) -> Deployment:
+    """The deployment that the options say, which all tasks around an engine share."""
+    from environment.workspace import current
+    from recipes.deployment import Ports, deploy
+
+    limits = {"max_batch_size": max_batch_size, "max_input_len": max_input_len, "max_output_len": max_output_len}
+    return deploy(
+        recipe,
+        workspace=current(),
+        tag=tag,
+        tp=None if tp == UNSAID else tp,
+        pp=pp,
+        dtype=dtype,
+        quant=quant,
+        kv_cache_dtype=kv_cache_dtype,
+        feature=feature or (),
+        limits={word: value for word, value in limits.items() if value != UNSAID},
+        model=model,
+        model_dir=model_dir,
+        allow_remote_code=allow_remote_code,
+        recipe_file=recipe_file,
+        name=name,
+        ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
+    )
+
+
+def deploys(body: Callable[..., None]) -> Task[Callable[..., None]]:
+    """A task around a deployment: its options are those of `deployed` and its own, and it is given the Deployment.
+
+    Invoke reads the options from the signature, which is put together here so that they are said once.
+    """
+    shared = signature(deployed).parameters
+    context, _, *own = signature(body).parameters.values()
+
+    def task_body(c: Context, **said: Any) -> None:
+        # The CPU engine takes any checkpoint it can run; what the recipe says of its own is for GPUs.
+        words = {**said, "model_dir": "" if said.get("rehearse") else said["model_dir"]}
+        deployment = deployed(**{name: words[name] for name in shared})
+        body(c, deployment, **{name: said[name] for name in wanted})
+
+    wanted = [one.name for one in own]
+    own = [one for one in own if one.name not in shared]
+    task_body.__name__, task_body.__doc__ = body.__name__, body.__doc__
+    setattr(task_body, "__signature__", Signature([context, *shared.values(), *own]))  # noqa: B010 - no such attribute to mypy
+    told_of = {one.name.replace("_", "-"): OWN[one.name] for one in own}
+    made: Task[Callable[..., None]] = task(help={**DEPLOYING, **told_of}, iterable=["feature"], auto_shortflags=False)(
+        task_body
+    )
+    return made

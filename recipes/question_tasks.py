@@ -1,0 +1,106 @@
+"""The tasks that talk with a running server."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from invoke import Context, task
+
+from environment.workspace import current
+
+if TYPE_CHECKING:
+    from recipes.ask import Manner
+
+
+SAMPLING = {
+    "max-tokens": "the longest answer",
+    "min-tokens": "the shortest answer",
+    "temperature": "above 0: tokens are drawn; nothing said: the engine's own choice, greedy",
+    "top-k": "draw from the K likeliest",
+    "top-p": "draw from the likeliest that add up to P",
+    "seed": "the same draw again",
+    "stop": "a word that ends the answer and is left out; may be given again",
+    "system": "what the model is told first",
+}
+
+
+def manner_of(options: dict[str, Any]) -> Manner:
+    """How an answer is to be made, as a task's options say."""
+    from recipes.ask import Manner
+
+    names = ("min_tokens", "temperature", "top_k", "top_p", "seed")
+    said = tuple((name, options[name]) for name in names if options[name])
+    stop = tuple(options["stop"] or ())
+    return Manner(max_tokens=options["max_tokens"], stop=stop, system=options["system"], options=said)
+
+
+@task(
+    help={
+        "question": "what to ask",
+        "name": "which server, when several run",
+        **SAMPLING,
+        "json": "the answer and its times as data",
+        "no-stream": "in one piece over HTTP: for servers whose decoupled mode is off",
+        "url": "HOST:PORT of any Triton's gRPC (with --no-stream: HTTP) instead of a recorded server",
+        "model": "with --url: the model to ask",
+        "model-dir": "with --url: the checkpoint whose chat template is used",
+    },
+    iterable=["stop"],
+)
+def ask(
+    c: Context,
+    question: str,
+    stop: list[str] | None = None,
+    name: str = "",
+    max_tokens: int = 128,
+    min_tokens: int = 0,
+    temperature: float = 0.0,
+    top_k: int = 0,
+    top_p: float = 0.0,
+    seed: int = 0,
+    system: str = "",
+    json: bool = False,
+    no_stream: bool = False,
+    url: str = "",
+    model: str = "ensemble",
+    model_dir: str = "",
+) -> None:
+    """Ask a running server; the answer streams to standard output."""
+    manner = manner_of(locals())
+    from recipes.ask import Target, show_answer, show_data, show_whole, target
+    from recipes.runs import choose
+
+    elsewhere = Target(address=url, model=model, tokenizer=model_dir)
+    to = elsewhere if url else target(choose(current().runs, name))
+    if json:
+        show_data(to, question, manner)
+    elif no_stream:
+        show_whole(to, question, manner)
+    else:
+        show_answer(to, question, manner=manner)
+
+
+@task(
+    help={"name": "which server, when several run", **SAMPLING},
+    iterable=["stop"],
+)
+def chat(
+    c: Context,
+    stop: list[str] | None = None,
+    name: str = "",
+    max_tokens: int = 512,
+    min_tokens: int = 0,
+    temperature: float = 0.0,
+    top_k: int = 0,
+    top_p: float = 0.0,
+    seed: int = 0,
+    system: str = "",
+) -> None:
+    """Talk with a running server; Ctrl-C ends an answer, Ctrl-D the talk; /clear, /system TEXT."""
+    manner = manner_of(locals())
+    from recipes.ask import target
+    from recipes.chat import chat as talk
+    from recipes.runs import choose
+
+    talk(target(choose(current().runs, name)), manner, lambda: input("> " if sys.stdin.isatty() else ""))

@@ -1,0 +1,81 @@
+"""The tasks about servers that run: see them, read their logs, end them, stand an OpenAI endpoint before one."""
+
+from __future__ import annotations
+
+from invoke import Context, task
+
+from environment.workspace import current
+
+
+@task(help={"json": "as data"})
+def status(c: Context, json: bool = False) -> None:
+    """Show the servers that run: name, state, address, how long."""
+    from environment.console import result, result_json
+    from recipes.status import seen, table
+
+    servers = seen(current().runs)
+    if json:
+        result_json("status/1", {"servers": servers})
+    else:
+        result(table(servers))
+
+
+@task(
+    help={
+        "name": "which server, when several run",
+        "follow": "go on as it grows",
+        "lines": "how many of the last lines",
+    }
+)
+def logs(c: Context, name: str = "", follow: bool = False, lines: int = 50) -> None:
+    """Show a server's log; `--follow` goes on until Ctrl-C or the server's end."""
+    from recipes.logs import show
+
+    show(current().runs, name, lines=lines, follow=follow)
+
+
+@task(help={"name": "which server, when several run", "every": "all of them"})
+def stop(c: Context, name: str = "", every: bool = False) -> None:
+    """Stop a running server."""
+    from environment.console import say
+    from recipes import runs
+    from recipes.openai import process
+
+    folder = current().runs
+    for run in runs.living(folder) if every else [runs.choose(folder, name)]:
+        process.stop(folder, run.name)
+        runs.stop(folder, run)
+        say(f"{run.name} stopped.")
+
+
+@task(
+    help={
+        "name": "which server, when several run",
+        "port": "where to listen on the loopback address",
+        "key-file": "a file with the API key that clients must send (or the variable TRTLLM_OPENAI_KEY)",
+        "expose": "listen on every address; only with an API key",
+        "at-once": "answers under way at once",
+        "waiting": "requests in line beyond those; the next is refused",
+        "seconds": "the longest an answer may take",
+        "body": "the largest request in bytes",
+    }
+)
+def openai(
+    c: Context,
+    name: str = "",
+    port: int = 9000,
+    key_file: str = "",
+    expose: bool = False,
+    at_once: int = 64,
+    waiting: int = 256,
+    seconds: float = 600.0,
+    body: int = 1 << 20,
+) -> None:
+    """Stand an OpenAI-compatible endpoint before a running server, until Ctrl-C or the server's stop."""
+    from recipes.openai.admission import Limits
+    from recipes.openai.process import key, run_here
+    from recipes.runs import choose
+
+    limits = Limits(body=body, seconds=seconds, at_once=at_once, waiting=waiting)
+    runs = current().runs
+    run_here(runs, choose(runs, name), port=port, secret=key(key_file), expose=expose, limits=limits)
