@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from environment.unknown import Unknown
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+CAPABILITY = re.compile(r"\d+\.\d")
 ANSWER = 10  # seconds a program may take to say what it is
 
 
@@ -42,13 +44,21 @@ def this() -> Machine:
 
 def architectures() -> tuple[str, ...] | Unknown:
     """The architectures of the GPUs that nvidia-smi lists, each once."""
+    found = computes()
+    if isinstance(found, Unknown):
+        return found
+    return tuple(f"{capability}-real" for capability in sorted({one.replace(".", "") for one in found}, key=int))
+
+
+def computes() -> tuple[str, ...] | Unknown:
+    """The compute capability of each GPU, such as 9.0, in the order that nvidia-smi lists them."""
     said = asked("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
     if isinstance(said, Unknown):
         return said
-    capabilities = {line.strip().replace(".", "") for line in said.splitlines() if line.strip()}
-    if not capabilities or not all(capability.isdigit() for capability in capabilities):
+    found = tuple(line.strip() for line in said.splitlines() if line.strip())
+    if not found or not all(CAPABILITY.fullmatch(one) for one in found):
         return Unknown(f"nvidia-smi lists no compute capability: {said.strip()[:80]}")
-    return tuple(f"{capability}-real" for capability in sorted(capabilities, key=int))
+    return found
 
 
 def buildkit() -> bool:

@@ -21,7 +21,8 @@ class Step:
     `tool` names the contract its arguments are checked against (`convert_checkpoint-qwen`, `trtllm-build`) or the
     program. `output` is the path whose presence makes the step finished; without one it always runs. `needed_for` is
     the later artifact that it is made for: when that is there, the step is superfluous. The workspace has the same path
-    on the host and in a container, so that one path serves both. `why` is said beside the title.
+    on the host and in a container, so that one path serves both. `why` is said beside the title. `gpus` is the value of
+    `docker run --gpus` for a container that is given other GPUs than the plan's.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Step:
     output: str = ""
     needed_for: str = ""
     why: str = ""
+    gpus: str = ""
 
     def shell(self, names: Mapping[str, str] = NOTHING) -> str:
         """The step as one POSIX shell command, in which each path of `names` is spelled as its shell variable."""
@@ -79,7 +81,12 @@ class Plan:
         if step.where == "host":
             return step.argv
         settings = tuple(word for name, value in step.env.items() for word in ("--env", f"{name}={value}"))
-        return (*self.in_image[:-1], *settings, *self.in_image[-1:], *step.argv)
+        image = _with_gpus(self.in_image, step.gpus)
+        return (*image[:-1], *settings, *image[-1:], *step.argv)
+
+    def shell(self, step: Step) -> str:
+        """The step as one shell command of the script that the plan is."""
+        return _folded(self.words(step), self.names) if step.gpus else step.shell(self.names)
 
     def data(self) -> dict[str, object]:
         """The plan under the `plan/1` schema."""
@@ -106,7 +113,14 @@ def _block(number: int, plan: Plan, step: Step) -> str:
     why = f"\n#      {step.why}" if step.why else ""
     tests = "".join(f"[ -e {_quoted(path, plan.names)} ] || " for path in step.outputs)
     guard = f"{tests.rstrip()}\n    " if tests else ""
-    return f"# {number}/{len(plan.steps)} {step.title}{why}\n{guard}{step.shell(plan.names)}\n"
+    return f"# {number}/{len(plan.steps)} {step.title}{why}\n{guard}{plan.shell(step)}\n"
+
+
+def _with_gpus(words: tuple[str, ...], gpus: str) -> tuple[str, ...]:
+    """The words of `docker run` with these GPUs, if any are named; a host without GPUs is not asked for any."""
+    if not gpus:
+        return words
+    return tuple(gpus if before == "--gpus" else word for before, word in zip(("", *words), words, strict=False))
 
 
 def _quoted(word: str, names: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a person changes about the containers of a plan: which GPUs, who may connect, what comes back. Pure."""
+"""What a person changes about the server of a plan: who may connect, what comes back. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from environment.errors import Usage
 from environment.plan import Plan, Step
-from recipes.deployment import Deployment
 
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:[1-9]\d*)?")
 EXPOSED = "anyone who reaches this host can use the model and read the metrics: Triton asks nobody who they are"
@@ -15,41 +14,23 @@ EXPOSED = "anyone who reaches this host can use the model and read the metrics: 
 
 @dataclass(frozen=True, kw_only=True)
 class Adjustment:
-    """Empty means: as planned. `gpus` are indices such as 0,2; `expose` publishes on every address of this host."""
+    """Empty means: as planned. `expose` publishes on every address of this host."""
 
-    gpus: str = ""
     restart: str = ""
     env_file: str = ""
     expose: bool = False
 
 
-def adjusted(plan: Plan, asked: Adjustment, deployment: Deployment) -> Plan:
-    """The plan with other words for its containers; raises Usage for a value that cannot be one."""
-    check(asked, deployment.world_size)
-    words = with_gpus(plan.in_image, asked.gpus)
-    return replace(plan, in_image=words, steps=tuple(_step(step, asked) for step in plan.steps))
+def adjusted(plan: Plan, asked: Adjustment) -> Plan:
+    """The plan with other words for its server; raises Usage for a value that cannot be one."""
+    check(asked)
+    return replace(plan, steps=tuple(_step(step, asked) for step in plan.steps))
 
 
-def check(asked: Adjustment, world_size: int) -> None:
-    """Raises Usage for GPUs that are no list, too few or named twice, and for an unknown restart policy."""
+def check(asked: Adjustment) -> None:
+    """Raises Usage for an unknown restart policy."""
     if asked.restart and not RESTART.fullmatch(asked.restart):
         raise Usage(f"--restart {asked.restart} is no policy", why="no, always, unless-stopped or on-failure[:N]")
-    if not asked.gpus:
-        return
-    if not re.fullmatch(r"\d+(,\d+)*", asked.gpus):
-        raise Usage(f"--gpus {asked.gpus} is no list of GPUs", mend="such as --gpus 0,2")
-    named = asked.gpus.split(",")
-    if len(set(named)) != len(named):
-        raise Usage(f"--gpus {asked.gpus} names a GPU twice", why="each rank needs one of its own")
-    if len(named) != world_size:
-        raise Usage(f"--gpus names {len(named)} GPU(s), --tp x --pp needs {world_size}")
-
-
-def with_gpus(words: tuple[str, ...], gpus: str) -> tuple[str, ...]:
-    """The words with these devices; those of a plan as they are when none are named."""
-    if not gpus:
-        return words
-    return tuple(f'"device={gpus}"' if before == "--gpus" else word for before, word in _pairs(words))
 
 
 def without_gpus(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -76,7 +57,7 @@ def _pairs(words: tuple[str, ...]) -> list[tuple[str, str]]:
 def _step(step: Step, asked: Adjustment) -> Step:
     if step.tool != "docker":
         return step
-    words = with_gpus(step.argv, asked.gpus)
+    words = step.argv
     if asked.expose:
         words = tuple(
             re.sub(r"^127\.0\.0\.1:", "0.0.0.0:", word) if before == "--publish" else word

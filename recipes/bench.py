@@ -117,7 +117,7 @@ def hold(deployment: Deployment, clocks: str) -> tuple[tuple[Step, ...], tuple[S
     if not (graphics.isdecimal() and memory.isdecimal()):
         query = "nvidia-smi --query-gpu=clocks.max.graphics,clocks.max.memory --format=csv,noheader,nounits"
         raise Usage(f"--clocks takes two numbers in MHz, such as 1980,2619, not {clocks!r}", mend=query)
-    gpus = ",".join(str(gpu) for gpu in range(deployment.world_size))
+    gpus = ",".join(str(gpu) for gpu in deployment.gpus.serving)
     smi = ("nvidia-smi", "--id", gpus)
     lock = (("graphics", "--lock-gpu-clocks", graphics), ("memory", "--lock-memory-clocks", memory))
     free = (("graphics", "--reset-gpu-clocks"), ("memory", "--reset-memory-clocks"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from packaging.version import Version
 
@@ -10,6 +10,7 @@ from environment.errors import Trouble, Usage
 from environment.releases import Release
 from recipes import features as known_features
 from recipes import quantization as known_quantizations
+from recipes.gpus import Gpus
 from recipes.recipe import Recipe, Shape
 
 
@@ -50,6 +51,34 @@ def check_formats(quantization: str, kv_cache_dtype: str, features: Mapping[str,
                 f"the feature {name} needs --quant {needed}, not {quantization or known_quantizations.NONE}",
                 mend=f"add --quant {needed}, or leave the feature out",
             )
+
+
+def check_compute(gpus: Gpus, formats: Iterable[str], features: Iterable[str]) -> None:
+    """Raises Usage when the GPUs cannot compute in one of the formats, or with one of the features; unknown ones can.
+
+    `formats` are data types, quantizations and KV-cache types; an empty one says nothing.
+    """
+    if gpus.sm is None:
+        return
+    needed = {f"the format {name}": known_quantizations.minimum_sm(name) for name in formats if name}
+    needed |= {f"the feature {name}": known_features.table()[name].minimum_sm for name in features}
+    for name, least in needed.items():
+        if gpus.sm < least:
+            able = [each for each in known_quantizations.table().quantizations if _can(each, gpus.sm)]
+            raise Usage(
+                f"{name} needs compute capability {least / 10}, the GPU(s) {_listed(gpus.serving)} have {gpus.compute}",
+                why="their tensor cores do not know the arithmetic",
+                mend=f"these GPUs can --quant {' or '.join(able)}; other GPUs: --gpus 0,1",
+            )
+
+
+def _can(name: str, sm: int) -> bool:
+    found = known_quantizations.find(name)
+    return max(found.minimum_sm, known_quantizations.minimum_sm(found.kv_cache_dtype)) <= sm
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(str(number) for number in numbers)
 
 
 def check_release(recipe_name: str, recipe: Recipe, release: Release) -> None:

@@ -7,6 +7,7 @@ from environment.errors import Trouble
 from environment.plan import Step
 from recipes import download, features, quantization
 from recipes.deployment import Deployment
+from recipes.gpus import devices
 from recipes.quantization import Route
 from recipes.spelling import Words, spelled
 from recipes.tools import QUANTIZE, example, family_tool, limits, quirks, script, settable
@@ -80,6 +81,7 @@ def _checkpoint(deployment: Deployment, title: str, tool: Contract, argv: Words,
         output=converted_dir(deployment),
         needed_for=deployment.engine_dir,
         why="tensor parallelism is decided here, never in trtllm-build",
+        gpus=converting(deployment),
     )
 
 
@@ -105,6 +107,12 @@ def compile_engine(deployment: Deployment) -> Step:
     why = "no --tp_size: the split in the converted checkpoint counts"
     out = deployment.engine_dir
     return Step(title="Build the engine", tool=tool.tool, where="container", argv=argv, output=out, why=why)
+
+
+def converting(deployment: Deployment) -> str:
+    """The GPUs that convert and calibrate, where they are others than those that serve."""
+    gpus = deployment.gpus
+    return devices(gpus.converting) if gpus.converting != gpus.serving else ""
 
 
 def converted_dir(deployment: Deployment) -> str:

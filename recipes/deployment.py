@@ -14,6 +14,7 @@ from environment.releases import DEFAULT_TAG, Release
 from environment.releases import find as find_release
 from environment.workspace import Workspace
 from recipes import checks, features, quantization, weights
+from recipes.gpus import Gpus, chosen
 from recipes.recipe import Recipe
 from recipes.recipe import find as find_recipe
 from recipes.recipe import read as read_recipe
@@ -42,7 +43,8 @@ class Ports:
 class Deployment:
     """A recipe on a release: `tp` x `pp` GPUs, limits in requests and tokens. `model_dir` is the user's checkpoint.
 
-    `features` are switches of the engine's build with their values; `fingerprint` stands for the user's own weights.
+    `features` are switches of the engine's build with their values; `fingerprint` stands for the user's own weights;
+    of the GPUs, their compute capability decides what the engine is, and which of them they are does not.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Deployment:
     quantization: str = ""
     kv_cache_dtype: str = ""
     features: Mapping[str, str] = field(default_factory=dict)
+    gpus: Gpus
     max_batch_size: int
     max_input_len: int
     max_output_len: int
@@ -79,6 +82,7 @@ class Deployment:
         checks.check_split(self.recipe.shape, self.tp, self.pp)
         checks.check_lengths(self.recipe.shape, self.max_input_len, self.max_output_len)
         checks.check_formats(self.quantization, self.kv_cache_dtype, self.features)
+        checks.check_compute(self.gpus, (self.dtype, self.quantization, self.kv_cache_dtype), self.features)
 
     @property
     def world_size(self) -> int:
@@ -125,7 +129,8 @@ class Deployment:
     def engine_name(self) -> str:
         """Readable, and unique to everything that decides what the engine is."""
         model, split = (self.recipe_name, self.variant), f"tp{self.tp}pp{self.pp}"
-        return "-".join(filter(None, (*model, self.release.tag, self.quantization, split, self.identity())))
+        made_for = f"sm{self.gpus.sm}" if self.gpus.sm else ""
+        return "-".join(filter(None, (*model, self.release.tag, self.quantization, split, made_for, self.identity())))
 
     @property
     def engine_dir(self) -> str:
@@ -144,11 +149,12 @@ class Deployment:
             "checkpoint": own if self.model_dir else [source.hub, source.revision],
             "release": [self.release.tag, self.release.tensorrt_llm.commit],
             "tensorrt": self.release.versions.tensorrt,
+            "compute": self.gpus.compute,
             "split": [self.tp, self.pp],
             "dtype": self.dtype,
             "quantization": [self.quantization, self.kv_cache_dtype],
             "features": dict(self.features),
-            "quirks": [[quirk.tool, *map(list, quirk.spellings)] for quirk in self.recipe.quirks],
+            "quirks": sorted([quirk.tool, *map(list, quirk.spellings)] for quirk in self.recipe.quirks),
             "limits": [self.max_batch_size, self.max_input_len, self.max_output_len],
         }
 
@@ -171,6 +177,9 @@ def deploy(
     model_dir: str = "",
     allow_remote_code: bool = False,
     recipe_file: str = "",
+    gpus: str = "",
+    convert_gpus: str = "",
+    compute: str = "",
 ) -> Deployment:
     """The deployment of a recipe with a release; what is not said (empty, 0) is the recipe's own.
 
@@ -185,6 +194,7 @@ def deploy(
     own = weights.look(folder, recipe) if folder else weights.Weights(recipe=recipe)
     said = dict(limits or {})
     format_ = quant or recipe.quantization
+    tp = recipe.tp if tp is None else tp
     return Deployment(
         name=name or recipe_name,
         recipe_name=recipe_name,
@@ -192,12 +202,13 @@ def deploy(
         recipe=own.recipe,
         release=release,
         workspace=workspace,
-        tp=recipe.tp if tp is None else tp,
+        tp=tp,
         pp=pp,
         dtype=dtype or recipe.dtype,
         quantization="" if format_ == quantization.NONE else format_,
         kv_cache_dtype=kv_cache_dtype or quantization.find(format_).kv_cache_dtype,
         features=features.chosen(feature),
+        gpus=chosen(tp * pp, gpus, convert_gpus, compute),
         max_batch_size=said.get("max_batch_size", own.recipe.limits.max_batch_size),
         max_input_len=said.get("max_input_len", own.recipe.limits.max_input_len),
         max_output_len=said.get("max_output_len", own.recipe.limits.max_output_len),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ class Asked(Record, frozen=True, kw_only=True):
     identity: str
     release: str
     tensorrt: str
+    compute: str
     checkpoint: tuple[str, ...]
     tensor_parallel: int
     pipeline_parallel: int
@@ -47,11 +48,15 @@ class Asked(Record, frozen=True, kw_only=True):
 
 
 class Manifest(Record, frozen=True, kw_only=True):
-    """The file `manifest.json` in an engine's folder. `compute` is the GPU's capability; sizes in bytes."""
+    """The file `manifest.json` in an engine's folder; sizes in bytes.
+
+    `compute` and `tensorrt` are what the engine's own headers say: observed, while those in `asked` are claimed.
+    """
 
     schema: str = "engine/1"
     asked: Asked
     compute: str
+    tensorrt: str
     finished: float
     files: dict[str, int]
 
@@ -75,6 +80,7 @@ def asked_of(deployment: Deployment) -> Asked:
         identity=deployment.identity(),
         release=deployment.release.tag,
         tensorrt=deployment.release.versions.tensorrt,
+        compute=deployment.gpus.compute,
         checkpoint=(own,) if deployment.model_dir else (source.hub, source.revision),
         tensor_parallel=deployment.tp,
         pipeline_parallel=deployment.pp,
@@ -110,7 +116,10 @@ def publish(target: Path, said: str) -> Manifest:
         raise Trouble(
             what, where=str(partial), why="Triton would refuse it, or serve something else", mend="build again"
         )
-    manifest = Manifest(asked=asked, compute=_compute(found), finished=time.time(), files=_sizes(partial))
+    compute, tensorrt = _said(found)
+    manifest = Manifest(
+        asked=asked, compute=compute, tensorrt=tensorrt, finished=time.time(), files=_sizes(partial)
+    )
     flush(partial)
     write_whole(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     partial.rename(target)
@@ -152,13 +161,22 @@ def _headers(engine: Engine, asked: Asked) -> Iterator[str]:
     for name, plan in plans.items():
         if plan.tensorrt and str(plan.tensorrt) != asked.tensorrt:
             yield f"{name} was built by TensorRT {plan.tensorrt}, the release has {asked.tensorrt}"
+        if asked.compute and plan.compute and _dotted(plan.compute) != asked.compute:
+            yield f"{name} was built on a GPU of compute capability {_dotted(plan.compute)}, not {asked.compute}"
     if len({plan.compute for plan in plans.values()}) > 1:
         yield "the ranks were built on GPUs of different compute capability"
 
 
-def _compute(engine: Engine) -> str:
-    known = [rank.head.compute for rank in engine.ranks if isinstance(rank.head, EnginePlan) and rank.head.compute]
-    return ".".join(map(str, known[0])) if known else "unknown"
+def _said(engine: Engine) -> tuple[str, str]:
+    """The compute capability and the TensorRT that the ranks' headers say; `unknown` for what none of them does."""
+    plans = [rank.head for rank in engine.ranks if isinstance(rank.head, EnginePlan)]
+    computes = [_dotted(plan.compute) for plan in plans if plan.compute]
+    versions = [str(plan.tensorrt) for plan in plans if plan.tensorrt]
+    return (*computes, "unknown")[0], (*versions, "unknown")[0]
+
+
+def _dotted(compute: Iterable[int]) -> str:
+    return ".".join(map(str, compute))
 
 
 def _sizes(folder: Path) -> dict[str, int]:

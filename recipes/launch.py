@@ -5,6 +5,7 @@ from __future__ import annotations
 from environment.image_layout import TRITONSERVER
 from environment.plan import Step
 from recipes.deployment import Deployment
+from recipes.gpus import devices
 
 Words = tuple[str, ...]
 LABEL = "io.trtllm.server"
@@ -65,8 +66,7 @@ def _rank(rank: int, repository: str) -> Words:
 
 
 def _gpus(deployment: Deployment) -> Words:
-    devices = ",".join(str(gpu) for gpu in range(deployment.world_size))
-    return ("--gpus", f'"device={devices}"')  # Docker reads the value as CSV: the quotes keep the list one field
+    return ("--gpus", devices(deployment.gpus.serving))
 
 
 def _checkpoint_mount(deployment: Deployment) -> Words:

@@ -53,9 +53,10 @@ class Calibration(Record, frozen=True, kw_only=True):
 
 
 class Quantizations(Record, frozen=True, kw_only=True):
-    """The file `quantizations.toml`."""
+    """The file `quantizations.toml`. `dtypes` -> compute capability times ten that computes in the type."""
 
     source: Sources
+    dtypes: dict[str, int]
     quantizations: dict[str, Quantization]
     kv_caches: dict[str, KvCache]
     calibration: Calibration
@@ -81,6 +82,13 @@ def find_kv_cache(name: str) -> KvCache:
     if name not in known:
         raise unknown_name("KV-cache data type", name, known)
     return known[name]
+
+
+def minimum_sm(name: str) -> int:
+    """The compute capability times ten that a data type, quantization or KV-cache format needs; 0 for what is none."""
+    known = table()
+    floors = [rows[name].minimum_sm for rows in (known.quantizations, known.kv_caches) if name in rows]
+    return max([known.dtypes.get(name, 0), *floors])
 
 
 def route(name: str, kv_cache_dtype: str, tools: dict[str, Contract]) -> tuple[Route, Words]:

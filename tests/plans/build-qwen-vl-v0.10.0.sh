@@ -5,8 +5,8 @@ set -eu
 
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Qwen-VL-Chat-f57cfbd358cb
-converted=/srv/trtllm/checkpoints/qwen-vl-v0.10.0-tp1pp1-ad0e54629362-converted
-engine=/srv/trtllm/engines/qwen-vl-v0.10.0-tp1pp1-ad0e54629362
+converted=/srv/trtllm/checkpoints/qwen-vl-v0.10.0-tp1pp1-0a1180017ac4-converted
+engine=/srv/trtllm/engines/qwen-vl-v0.10.0-tp1pp1-0a1180017ac4
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
@@ -39,7 +39,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
     in_image env -C "$engine".partial/vision python3 \
         /opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/vit_onnx_trt.py \
         --pretrained_model_path "$checkpoint" --onnxFile \
-        "$workspace"/checkpoints/qwen-vl-v0.10.0-tp1pp1-ad0e54629362-onnx/visual_encoder.onnx \
+        "$workspace"/checkpoints/qwen-vl-v0.10.0-tp1pp1-0a1180017ac4-onnx/visual_encoder.onnx \
         --planFile "$engine".partial/vision/visual_encoder/visual_encoder_fp16.plan \
         --maxBS 4 --image_url /opt/trtllm/upstream/tensorrt_llm/examples/qwenvl/pics/demo.jpeg
 
@@ -67,7 +67,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
-        '{"recipe":"qwen-vl","variant":"","identity":"ad0e54629362","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["Qwen/Qwen-VL-Chat","f57cfbd358cb56b710d963669ad1bcfb44cdcdd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":2048,"max_output_len":1024}'
+        '{"recipe":"qwen-vl","variant":"","identity":"0a1180017ac4","release":"v0.10.0","tensorrt":"10.0.1.6","compute":"","checkpoint":["Qwen/Qwen-VL-Chat","f57cfbd358cb56b710d963669ad1bcfb44cdcdd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":2048,"max_output_len":1024}'
 
 # 11/11 Ask about the test picture
 #      expected in the answer: beach

@@ -5,9 +5,9 @@ set -eu
 
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/chatglm3-6b-32k-339f17ff464d
-converted=/srv/trtllm/checkpoints/chatglm3-32k-v0.9.0-tp1pp1-9780d4c224d0-converted
-engine=/srv/trtllm/engines/chatglm3-32k-v0.9.0-tp1pp1-9780d4c224d0
-repository=/srv/trtllm/repositories/chatglm3-32k-v0.9.0-tp1pp1-9780d4c224d0
+converted=/srv/trtllm/checkpoints/chatglm3-32k-v0.9.0-tp1pp1-03f9fab4c16c-converted
+engine=/srv/trtllm/engines/chatglm3-32k-v0.9.0-tp1pp1-03f9fab4c16c
+repository=/srv/trtllm/repositories/chatglm3-32k-v0.9.0-tp1pp1-03f9fab4c16c
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
@@ -53,7 +53,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
-        '{"recipe":"chatglm3","variant":"32k","identity":"9780d4c224d0","release":"v0.9.0","tensorrt":"9.3.0.1","checkpoint":["THUDM/chatglm3-6b-32k","339f17ff464d47b5077527c2b34e80a7719ede3e"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":1,"max_input_len":30720,"max_output_len":2048}'
+        '{"recipe":"chatglm3","variant":"32k","identity":"03f9fab4c16c","release":"v0.9.0","tensorrt":"9.3.0.1","compute":"","checkpoint":["THUDM/chatglm3-6b-32k","339f17ff464d47b5077527c2b34e80a7719ede3e"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":1,"max_input_len":30720,"max_output_len":2048}'
 
 # 9/22 Copy the model-repository templates
 [ -e "$repository" ] ||

@@ -5,8 +5,8 @@ set -eu
 
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/chatglm3-6b-103caa40027e
-engine=/srv/trtllm/engines/chatglm3-v0.7.0-tp2pp1-c641bf6b2f97
-repository=/srv/trtllm/repositories/chatglm3-v0.7.0-tp2pp1-c641bf6b2f97
+engine=/srv/trtllm/engines/chatglm3-v0.7.0-tp2pp1-8827ab5e0677
+repository=/srv/trtllm/repositories/chatglm3-v0.7.0-tp2pp1-8827ab5e0677
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1"' --shm-size 16g \
@@ -43,7 +43,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
-        '{"recipe":"chatglm3","variant":"","identity":"c641bf6b2f97","release":"v0.7.0","tensorrt":"9.2.0.5","checkpoint":["THUDM/chatglm3-6b","103caa40027ebfd8450289ca2f278eac4ff26405"],"tensor_parallel":2,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":1024,"max_output_len":1024}'
+        '{"recipe":"chatglm3","variant":"","identity":"8827ab5e0677","release":"v0.7.0","tensorrt":"9.2.0.5","compute":"","checkpoint":["THUDM/chatglm3-6b","103caa40027ebfd8450289ca2f278eac4ff26405"],"tensor_parallel":2,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":1024,"max_output_len":1024}'
 
 # 7/20 Copy the model-repository templates
 [ -e "$repository" ] ||

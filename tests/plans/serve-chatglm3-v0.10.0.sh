@@ -5,9 +5,9 @@ set -eu
 
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/chatglm3-6b-103caa40027e
-converted=/srv/trtllm/checkpoints/chatglm3-v0.10.0-tp1pp1-8127e546b542-converted
-engine=/srv/trtllm/engines/chatglm3-v0.10.0-tp1pp1-8127e546b542
-repository=/srv/trtllm/repositories/chatglm3-v0.10.0-tp1pp1-8127e546b542
+converted=/srv/trtllm/checkpoints/chatglm3-v0.10.0-tp1pp1-f9287f1bd0d9-converted
+engine=/srv/trtllm/engines/chatglm3-v0.10.0-tp1pp1-f9287f1bd0d9
+repository=/srv/trtllm/repositories/chatglm3-v0.10.0-tp1pp1-f9287f1bd0d9
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
@@ -53,7 +53,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
-        '{"recipe":"chatglm3","variant":"","identity":"8127e546b542","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["THUDM/chatglm3-6b","103caa40027ebfd8450289ca2f278eac4ff26405"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":1024,"max_output_len":1024}'
+        '{"recipe":"chatglm3","variant":"","identity":"f9287f1bd0d9","release":"v0.10.0","tensorrt":"10.0.1.6","compute":"","checkpoint":["THUDM/chatglm3-6b","103caa40027ebfd8450289ca2f278eac4ff26405"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":1024,"max_output_len":1024}'
 
 # 9/22 Copy the model-repository templates
 [ -e "$repository" ] ||

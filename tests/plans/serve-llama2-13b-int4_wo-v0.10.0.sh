@@ -6,9 +6,9 @@ set -eu
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Llama-2-13b-chat-hf-a2cb7a712bb6
 calibration=/srv/trtllm/datasets/96df5e686bee/ccdv/cnn_dailymail
-converted=/srv/trtllm/checkpoints/llama2-13b-v0.10.0-int4_wo-tp1pp1-0253bf4c94a8-converted
-engine=/srv/trtllm/engines/llama2-13b-v0.10.0-int4_wo-tp1pp1-0253bf4c94a8
-repository=/srv/trtllm/repositories/llama2-13b-v0.10.0-int4_wo-tp1pp1-0253bf4c94a8
+converted=/srv/trtllm/checkpoints/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339-converted
+engine=/srv/trtllm/engines/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339
+repository=/srv/trtllm/repositories/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
@@ -62,7 +62,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
-        '{"recipe":"llama2-13b","variant":"","identity":"0253bf4c94a8","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["meta-llama/Llama-2-13b-chat-hf","a2cb7a712bb6e5e736ca7f8cd98167f81a0b5bd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"int4_wo","kv_cache_dtype":"fp8","features":{"fmha":""},"max_batch_size":2,"max_input_len":3072,"max_output_len":1024}'
+        '{"recipe":"llama2-13b","variant":"","identity":"c444af2e6339","release":"v0.10.0","tensorrt":"10.0.1.6","compute":"","checkpoint":["meta-llama/Llama-2-13b-chat-hf","a2cb7a712bb6e5e736ca7f8cd98167f81a0b5bd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"int4_wo","kv_cache_dtype":"fp8","features":{"fmha":""},"max_batch_size":2,"max_input_len":3072,"max_output_len":1024}'
 
 # 10/19 Copy the model-repository templates
 [ -e "$repository" ] ||

@@ -6,9 +6,9 @@ set -eu
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Qwen2-72B-Instruct-c867f763ef53
 calibration=/srv/trtllm/datasets/96df5e686bee/ccdv/cnn_dailymail
-converted=/srv/trtllm/checkpoints/qwen2-72b-v0.10.0-fp8-tp2pp1-0dc5a5aabdb2-converted
-engine=/srv/trtllm/engines/qwen2-72b-v0.10.0-fp8-tp2pp1-0dc5a5aabdb2
-repository=/srv/trtllm/repositories/qwen2-72b-v0.10.0-fp8-tp2pp1-0dc5a5aabdb2
+converted=/srv/trtllm/checkpoints/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22-converted
+engine=/srv/trtllm/engines/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22
+repository=/srv/trtllm/repositories/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1"' --shm-size 16g \
@@ -62,7 +62,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
-        '{"recipe":"qwen2-72b","variant":"","identity":"0dc5a5aabdb2","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["Qwen/Qwen2-72B-Instruct","c867f763ef53f2ea9d9b31ee8501273dedd391eb"],"tensor_parallel":2,"pipeline_parallel":1,"dtype":"float16","quantization":"fp8","kv_cache_dtype":"fp8","features":{"fmha":""},"max_batch_size":8,"max_input_len":1028,"max_output_len":128}'
+        '{"recipe":"qwen2-72b","variant":"","identity":"f99f85bfab22","release":"v0.10.0","tensorrt":"10.0.1.6","compute":"","checkpoint":["Qwen/Qwen2-72B-Instruct","c867f763ef53f2ea9d9b31ee8501273dedd391eb"],"tensor_parallel":2,"pipeline_parallel":1,"dtype":"float16","quantization":"fp8","kv_cache_dtype":"fp8","features":{"fmha":""},"max_batch_size":8,"max_input_len":1028,"max_output_len":128}'
 
 # 10/19 Copy the model-repository templates
 [ -e "$repository" ] ||

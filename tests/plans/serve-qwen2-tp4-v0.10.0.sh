@@ -5,9 +5,9 @@ set -eu
 
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Qwen2-7B-Instruct-f2826a00ceef
-converted=/srv/trtllm/checkpoints/qwen2-v0.10.0-tp4pp1-6e9cf50b2e17-converted
-engine=/srv/trtllm/engines/qwen2-v0.10.0-tp4pp1-6e9cf50b2e17
-repository=/srv/trtllm/repositories/qwen2-v0.10.0-tp4pp1-6e9cf50b2e17
+converted=/srv/trtllm/checkpoints/qwen2-v0.10.0-tp4pp1-75d4179abc51-converted
+engine=/srv/trtllm/engines/qwen2-v0.10.0-tp4pp1-75d4179abc51
+repository=/srv/trtllm/repositories/qwen2-v0.10.0-tp4pp1-75d4179abc51
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1,2,3"' --shm-size 16g \
@@ -53,7 +53,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
-        '{"recipe":"qwen2","variant":"","identity":"6e9cf50b2e17","release":"v0.10.0","tensorrt":"10.0.1.6","checkpoint":["Qwen/Qwen2-7B-Instruct","f2826a00ceef68f0f2b946d945ecc0477ce4450c"],"tensor_parallel":4,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":3072,"max_output_len":1024}'
+        '{"recipe":"qwen2","variant":"","identity":"75d4179abc51","release":"v0.10.0","tensorrt":"10.0.1.6","compute":"","checkpoint":["Qwen/Qwen2-7B-Instruct","f2826a00ceef68f0f2b946d945ecc0477ce4450c"],"tensor_parallel":4,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":3072,"max_output_len":1024}'
 
 # 9/18 Copy the model-repository templates
 [ -e "$repository" ] ||

@@ -16,21 +16,19 @@ PLAN = plan(DEPLOYMENT, "1:1")
 
 
 def started(asked: Adjustment) -> tuple[str, ...]:
-    return next(step.argv for step in adjusted(PLAN, asked, DEPLOYMENT).steps if step.tool == "docker")
+    return next(step.argv for step in adjusted(PLAN, asked).steps if step.tool == "docker")
 
 
 def test_nothing_said_nothing_changed() -> None:
-    assert adjusted(PLAN, Adjustment(), DEPLOYMENT) == PLAN
+    assert adjusted(PLAN, Adjustment()) == PLAN
 
 
 def test_what_is_said_is_in_the_words_that_are_carried_out() -> None:
-    asked = Adjustment(gpus="1,3", restart="unless-stopped", env_file="/tmp/env", expose=True)
+    asked = Adjustment(restart="unless-stopped", env_file="/tmp/env", expose=True)
     server = launch(started(asked))
-    assert server.one("--gpus") == '"device=1,3"'
     assert server.one("--restart") == "unless-stopped"
     assert server.one("--env-file") == "/tmp/env"
     assert [text.partition(":")[0] for text in server.all("--publish")] == ["0.0.0.0"] * 3  # noqa: S104
-    assert '"device=1,3"' in adjusted(PLAN, asked, DEPLOYMENT).in_image
 
 
 def test_without_it_every_port_is_on_the_loopback_address() -> None:
@@ -40,18 +38,13 @@ def test_without_it_every_port_is_on_the_loopback_address() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        Adjustment(gpus="0"),
-        Adjustment(gpus="0,0"),
-        Adjustment(gpus="0,x"),
-        Adjustment(gpus="all"),
-        Adjustment(gpus="0,1,2"),
         Adjustment(restart="sometimes"),
         Adjustment(restart="on-failure:0"),
     ],
 )
 def test_what_cannot_be_is_refused(asked: Adjustment) -> None:
     with pytest.raises(Usage):
-        check(asked, 2)
+        check(asked)
 
 
 def test_a_host_without_gpus_is_asked_for_none() -> None:

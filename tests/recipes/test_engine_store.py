@@ -48,6 +48,7 @@ def said(folder: Path, **other: Any) -> str:
         features={},
         **{
             "tensorrt": tensorrt_of(folder),
+            "compute": "",
             "tensor_parallel": 2,
             "pipeline_parallel": 1,
             "max_batch_size": 8,
@@ -76,6 +77,7 @@ def test_a_verified_engine_gets_its_manifest_and_its_name(tmp_path: Path) -> Non
         ({"max_batch_size": 64}, "max_batch_size is 8, not 64"),
         ({"max_output_len": 2048}, "the longest request is 4096, not 5120"),
         ({"tensorrt": "9.9.9.9"}, "the release has 9.9.9.9"),
+        ({"compute": "8.6"}, "not 8.6"),
     ],
 )
 def test_an_engine_that_was_not_asked_for_is_not_published(other: dict[str, Any], problem: str, tmp_path: Path) -> None:
