@@ -195,7 +195,6 @@ def serve(
     model_dir: str,
     rehearse: bool = False,
     in_container: bool = False,
-    gpus: str = "",
     restart: str = "",
     env_file: str = "",
     expose: bool = False,
@@ -210,7 +209,7 @@ def serve(
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import EXPOSED, Adjustment
 
-    asked = Adjustment(gpus=gpus, restart=restart, env_file=env_file, expose=expose)
+    asked = Adjustment(restart=restart, env_file=env_file, expose=expose)
     if expose:
         from environment.console import say
 
@@ -241,7 +240,7 @@ def serve_in_container(c: Context, deployment: Deployment, asked: Adjustment, lo
 
     if locked and not c.config.run.dry:
         refuse_unlocked(deployment)
-    carry_out_or_tell(c, lambda of, user: adjusted(plan(of, user), asked, of), deployment, json)
+    carry_out_or_tell(c, lambda of, user: adjusted(plan(of, user), asked), deployment, json)
 
 
 def rehearse_in_container(c: Context, deployment: Deployment, model_dir: str, asked: Adjustment, json: bool) -> None:
@@ -314,6 +313,7 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     from recipes.checkpoint import whole
     from recipes.container_runs import carry_out_watched
     from recipes.engine_store import alone
+    from recipes.gpus import require_compute
 
     if deployment.model_dir:
         whole(deployment.model_dir, allow_remote_code=deployment.allow_remote_code)
@@ -322,6 +322,7 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     except Trouble as trouble:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
+    require_compute(deployment.gpus)
     with alone(Path(deployment.engine_dir)):
         carry_out_watched(plan, deployment, deployment.workspace.runs, rehearsal=False)
 

@@ -45,8 +45,13 @@ def result_json(schema: str, value: Mapping[str, object]) -> None:
 
 
 def result_plan(plan: Plan, *, json: bool) -> None:
-    """A plan as the result: shell one can paste, or data."""
+    """A plan as the result: shell one can paste, or data; with the steps that would be skipped now, and why."""
+    from environment.step_records import skipped
+
+    found = skipped(plan)
     if json:
-        result_json("plan/1", plan.data())
-    else:
-        result(str(plan))
+        result_json("plan/1", {**plan.data(), "skipped": {str(number): path for number, path in found.items()}})
+        return
+    result(str(plan))
+    for number, path in found.items():
+        say(f"would be skipped: {number}/{len(plan.steps)} {plan.steps[number - 1].title} ({path} is there)")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from environment.container import Engine, explained
 from environment.docker_errors import DockerTrouble
 from environment.docker_run import Launch
 from environment.image_layout import MADE_BY
+from environment.metering import watched
 
 DAYS = 14 * 24 * 3600  # seconds: an engine build may take hours, and a log may be silent for as long
 KILLED_AFTER = 10  # seconds between asking a container to end and ending it
@@ -75,7 +77,7 @@ def run(engine: Engine, asked: Launch, log: Path) -> int:
     """Runs a container to its end, its output into `log`, and removes it, also when interrupted; its exit code."""
     identity = start(engine, asked)
     try:
-        with log.open("wb") as file:
+        with log.open("wb") as file, watched(partial(memory, engine, identity)):
             for piece in output(engine, identity, follow=True):
                 file.write(piece)
                 file.flush()
@@ -83,6 +85,19 @@ def run(engine: Engine, asked: Launch, log: Path) -> int:
             return int(engine.client.wait(identity, timeout=KILLED_AFTER)["StatusCode"])
     finally:
         remove(engine, identity)
+
+
+def memory(engine: Engine, name: str) -> int | None:
+    """What a container has in memory now, in bytes and without the page cache, as `docker stats` counts it."""
+    try:
+        with explained(f"measuring {name}"):
+            said: Any = engine.client.stats(name, stream=False, one_shot=True)
+    except DockerTrouble:
+        return None
+    found = said.get("memory_stats") or {}
+    pages = found.get("stats") or {}
+    cached = pages.get("inactive_file", pages.get("total_inactive_file", 0))
+    return max(int(found["usage"]) - int(cached), 0) if "usage" in found else None
 
 
 def output(engine: Engine, name: str, *, follow: bool = False, lines: int | None = None) -> Iterator[bytes]:

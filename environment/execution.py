@@ -10,12 +10,18 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from environment.console import say
 from environment.errors import Trouble
+from environment.metering import metered, resident, watched
 from environment.plan import Plan, Step
+from environment.step_records import Ending, StepRecord, add, duration, last_time, size_of, there
+from environment.step_records import read as read_records
 
 LAST_LINES = 20
 HERE = Path(__file__).parents[1]  # where `./inv` is
@@ -31,27 +37,74 @@ NOBODY: Mapping[str, Actor] = MappingProxyType({})
 def carry_out(plan: Plan, logs: Path, actors: Mapping[str, Actor] = NOBODY) -> None:
     """Runs the steps of `plan` in order, each with a log of its own in `logs`; stops at the first that fails.
 
-    `actors` do the steps of their tool in their own way: with progress, a watchdog, or a look at what came out.
-    Raises Trouble with the command, its last lines and its log.
+    `actors` do the steps of their tool in their own way: with progress, a watchdog, or a look at what came out. What
+    each step took is recorded beside the logs. Raises Trouble with the command, its last lines and its log.
     """
     logs.mkdir(parents=True, exist_ok=True)
+    run = Carrying(plan=plan, logs=logs, actors=actors, began=time.time(), before=read_records(logs))
     try:
         for number, step in enumerate(plan.steps, 1):
-            _do(plan, step, f"[{number}/{len(plan.steps)}] {step.title}", logs / f"{number:02}-{step.tool}.log", actors)
+            run.do(number, step)
     finally:
         for step in plan.last:
-            _do(plan, step, step.title, logs / f"last-{step.tool}.log", actors)
+            run.do(0, step)
 
 
-def _do(plan: Plan, step: Step, heading: str, log: Path, actors: Mapping[str, Actor]) -> None:
-    if there := next((path for path in step.outputs if Path(path).exists()), ""):
-        say(f"{heading}: there already ({there})")
-        return
-    say(heading)
-    started = time.monotonic()
-    actors.get(step.tool, run)(plan.words(step), step, log)
-    if (took := time.monotonic() - started) > WORTH_SAYING:
-        say(f"      done in {took:.1f} s", style="dim")
+@dataclass(frozen=True, kw_only=True)
+class Carrying:
+    """A plan that is being carried out; `before` are the records of earlier times."""
+
+    plan: Plan
+    logs: Path
+    actors: Mapping[str, Actor]
+    began: float
+    before: tuple[StepRecord, ...]
+
+    def do(self, number: int, step: Step) -> None:
+        """Does a step, unless what it makes is there; number 0 is one of those done however it ends."""
+        heading = f"[{number}/{len(self.plan.steps)}] {step.title}" if number else step.title
+        if path := there(step):
+            say(f"{heading}: there already ({path})")
+            self.record(number, step, "there", time.time(), there=path)
+            return
+        known = last_time(self.before, step)
+        say(f"{heading} ({duration(known.seconds)} last time)" if known and known.seconds > WORTH_SAYING else heading)
+        self.run(number, step)
+
+    def run(self, number: int, step: Step) -> None:
+        """Runs the step's command and records what it took, however it ends."""
+        log = self.logs / (f"{number:02}-{step.tool}.log" if number else f"last-{step.tool}.log")
+        began, size = time.time(), size_of(step)
+        ended: Ending = "interrupted"
+        with metered() as meter:
+            try:
+                self.actors.get(step.tool, run)(self.plan.words(step), step, log)
+                ended = "done"
+            except Exception:
+                ended = "failed"
+                raise
+            finally:
+                grown = None if size is None else max((size_of(step) or 0) - size, 0)
+                self.record(number, step, ended, began, memory=meter.peak, disk=grown, log=str(log))
+        if (took := time.time() - began) > WORTH_SAYING:
+            say(f"      done in {took:.1f} s", style="dim")
+
+    def record(self, number: int, step: Step, ended: Ending, began: float, **seen: Any) -> None:
+        """Writes down how a step went."""
+        add(
+            self.logs,
+            StepRecord(
+                run=self.began,
+                step=number,
+                steps=len(self.plan.steps),
+                title=step.title,
+                tool=step.tool,
+                ended=ended,
+                began=began,
+                seconds=round(time.time() - began, 3),
+                **seen,
+            ),
+        )
 
 
 def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], None] | None = None) -> None:
@@ -74,7 +127,8 @@ def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], No
         except OSError as error:
             raise Trouble(f"{words[0]} cannot be started: {error.strerror}", where=shlex.join(words)) from error
         try:
-            code = followed(process, log, watch) if watch else process.wait()
+            with watched(partial(resident, process.pid)):
+                code = followed(process, log, watch) if watch else process.wait()
         except BaseException:
             end_group(process)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from environment.plan import Plan, Step
 from recipes import converted, download, engine, launch, vision
 from recipes.deployment import Deployment
+from recipes.quantization import NONE
 from recipes.verification import verified
 
 
@@ -62,7 +63,10 @@ def preflight(deployment: Deployment) -> Step:
     """Everything that can be known to fail before hours are spent."""
     words = ("--tag", deployment.release.tag, "--recipe", deployment.recipe_name)
     split = ("--tp", str(deployment.tp), "--pp", str(deployment.pp))
-    return Step(title="Preflight", tool="invoke", argv=("./inv", "doctor", *words, *split))
+    own = deployment.recipe.quantization or NONE
+    asked = deployment.quantization or NONE
+    quant = ("--quant", asked) if asked != own else ()
+    return Step(title="Preflight", tool="invoke", argv=("./inv", "doctor", *words, *split, *quant))
 
 
 def image(deployment: Deployment) -> Step:

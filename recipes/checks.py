@@ -68,7 +68,7 @@ def check_compute(gpus: Gpus, formats: Iterable[str], features: Iterable[str]) -
             raise Usage(
                 f"{name} needs compute capability {least / 10}, the GPU(s) {_listed(gpus.serving)} have {gpus.compute}",
                 why="their tensor cores do not know the arithmetic",
-                mend=f"these GPUs can --quant {' or '.join(able)}; other GPUs: --gpus 0,1",
+                mend=f"these GPUs can --quant {' or '.join(able)}; other GPUs: --gpus LIST",
             )
 
 

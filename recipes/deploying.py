@@ -26,6 +26,9 @@ DEPLOYING = {
     "max-batch-size": "requests at once",
     "max-input-len": "tokens in",
     "max-output-len": "tokens out",
+    "gpus": "which GPUs build and serve, such as 0,2 (default: the first ones)",
+    "convert-gpus": "which GPUs convert and calibrate the checkpoint, any number (default: those that serve)",
+    "compute": "the compute capability to build for, such as 9.0 (default: that of this host's GPUs)",
     "model": "another checkpoint of the recipe: a variant (32k) or its hub id",
     "model-dir": "your own Hugging Face checkpoint instead of the hub's",
     "allow-remote-code": "let the Python in your own checkpoint be loaded; read it first",
@@ -39,7 +42,6 @@ DEPLOYING = {
 OWN = {
     "rehearse": "real Triton on this CPU: no GPU, no Docker",
     "in_container": "with --rehearse: in a container, by the very plan of serve, with a stand-in image",
-    "gpus": "which GPUs, such as 0,2 (default: the first ones)",
     "restart": "when Docker starts it again: no, always, unless-stopped or on-failure[:N]",
     "env_file": "a file of NAME=VALUE lines for the server's container",
     "expose": "publish the ports on every address of this host, not on 127.0.0.1 alone",
@@ -70,6 +72,9 @@ def deployed(
     max_batch_size: int = UNSAID,
     max_input_len: int = UNSAID,
     max_output_len: int = UNSAID,
+    gpus: str = "",
+    convert_gpus: str = "",
+    compute: str = "",
     model: str = "",
     model_dir: str = "",
     allow_remote_code: bool = False,
@@ -96,6 +101,9 @@ def deployed(
         kv_cache_dtype=kv_cache_dtype,
         feature=feature or (),
         limits={word: value for word, value in limits.items() if value != UNSAID},
+        gpus=gpus,
+        convert_gpus=convert_gpus,
+        compute=compute,
         model=model,
         model_dir=model_dir,
         allow_remote_code=allow_remote_code,
@@ -103,6 +111,17 @@ def deployed(
         name=name,
         ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
     )
+
+
+def for_this_host(deployment: Deployment) -> Deployment:
+    """The deployment for the kind of GPU that this host has; as it is where it has none that nvidia-smi lists."""
+    from dataclasses import replace
+
+    from environment.machine import computes
+    from recipes.gpus import compute_of
+
+    compute = compute_of(computes(), deployment.gpus.serving)
+    return replace(deployment, gpus=replace(deployment.gpus, compute=compute))
 
 
 def deploys(body: Callable[..., None]) -> Task[Callable[..., None]]:
@@ -117,6 +136,8 @@ def deploys(body: Callable[..., None]) -> Task[Callable[..., None]]:
         # The CPU engine takes any checkpoint it can run; what the recipe says of its own is for GPUs.
         words = {**said, "model_dir": "" if said.get("rehearse") else said["model_dir"]}
         deployment = deployed(**{name: words[name] for name in shared})
+        if not (said["compute"] or said.get("rehearse")):
+            deployment = for_this_host(deployment)
         body(c, deployment, **{name: said[name] for name in wanted})
 
     wanted = [one.name for one in own]

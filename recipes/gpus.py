@@ -1,4 +1,4 @@
-"""Which GPUs do what: those an engine is built on and served by, and those that convert and calibrate its checkpoint."""
+"""Which GPUs do what: an engine is built on those that serve it; others may convert and calibrate its checkpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from environment.errors import Trouble, Usage
+from environment.errors import Trouble, Undetermined, Usage
 from environment.unknown import Unknown
 
 COMPUTE = re.compile(r"\d{1,2}\.\d")
@@ -72,3 +72,13 @@ def compute_of(here: tuple[str, ...] | Unknown, gpus: Sequence[int]) -> str:
         why = "an engine is made for GPUs of one compute capability"
         raise Trouble(f"the GPUs are of different kinds: {told}", why=why, mend="choose alike ones: --gpus 0,1")
     return next(iter(kinds.values()), "")
+
+
+def require_compute(gpus: Gpus) -> None:
+    """Raises Undetermined while the compute capability is unknown: two kinds of GPU must not share an engine."""
+    if not gpus.compute:
+        raise Undetermined(
+            "the compute capability of this host's GPUs is not known: nvidia-smi does not say it",
+            why="an engine is made for one, and its name tells which",
+            mend="say it: --compute 9.0   (nvidia-smi --query-gpu=compute_cap --format=csv)",
+        )

@@ -1,4 +1,4 @@
-"""The tasks about what is kept: recipes, fetched checkpoints, finished engines."""
+"""The tasks about what is kept: recipes, fetched checkpoints, finished engines, and what making them took."""
 
 from __future__ import annotations
 
@@ -55,19 +55,29 @@ def engines(
     import time
 
     from environment.console import result, result_json, say
-    from recipes import engine_store
+    from recipes import engine_list, engine_store
 
     if finish:
         say(f"{finish}: verified, on compute capability {engine_store.publish(Path(finish), asked).compute}")
         return
     space = current()
-    listed, left = engine_store.rows(space, time.time()), engine_store.remains(space) if prune else ()
+    listed, left = engine_list.rows(space, time.time()), engine_store.remains(space) if prune else ()
     if json:
-        result_json("engines/1", engine_store.document(listed, left))
+        result_json("engines/1", engine_list.document(listed, left))
     else:
-        result(engine_store.table(listed, left))
+        result(engine_list.table(listed, left))
     if prune and yes:
         engine_store.remove(left)
+
+
+@task(help={"name": "whose (default: what was at work last)", "json": "as data"})
+def steps(c: Context, name: str = "", json: bool = False) -> None:
+    """Show what each step of the last build or serve took: time, peak memory, disk, and where its log is."""
+    from environment.console import result, result_json
+    from environment.step_records import document, latest, table
+
+    found = latest(current().runs, name)
+    result_json("steps/1", document(found)) if json else result(table(found))
 
 
 @task(

@@ -17,7 +17,7 @@ in_image() {
 }
 
 # 1/19 Preflight
-./inv doctor --tag v0.10.0 --recipe llama2-13b --tp 1 --pp 1
+./inv doctor --tag v0.10.0 --recipe llama2-13b --tp 1 --pp 1 --quant int4_wo
 
 # 2/19 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0

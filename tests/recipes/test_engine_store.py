@@ -18,7 +18,8 @@ from environment.errors import Trouble
 from environment.workspace import Workspace
 from recipes import engine_store
 from recipes.deployment import Ports, deploy
-from recipes.engine_store import MANIFEST, Asked, alone, asked_of, finish, publish, remains, rows
+from recipes.engine_list import rows
+from recipes.engine_store import MANIFEST, Asked, alone, asked_of, finish, publish, remains
 from tests.command_line import invoke
 from tests.environment.artifacts.engine_folders import engine
 
@@ -65,6 +66,8 @@ def test_a_verified_engine_gets_its_manifest_and_its_name(tmp_path: Path) -> Non
     made = publish(target, said(built(target)))
     assert not target.with_name("mine.partial").exists()
     assert (target / MANIFEST).is_file()
+    assert made.tensorrt == made.asked.tensorrt
+    assert made.compute != "unknown"
     assert set(made.files) == {"config.json", "rank0.engine", "rank1.engine"}
     (row,) = rows(Workspace(tmp_path), now=made.finished + 7200)
     assert (row["engine"], row["age_seconds"], row["tensor_parallel"]) == ("mine", 7200, 2)

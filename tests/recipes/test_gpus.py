@@ -46,7 +46,8 @@ def test_a_compute_capability_is_two_numbers(words: str) -> None:
 def test_calibration_has_gpus_of_its_own_and_the_engine_is_built_where_it_is_served() -> None:
     """The seed's 72B model is quantized on four GPUs and served on two of them."""
     plan = serve.plan(deployment("qwen2-72b", gpus="0,1", convert_gpus="0,1,2,3"), USER)
-    given = {step.tool: gpus_of(plan, step) for step in plan.steps if step.where == "container" or step.tool == "docker"}
+    contained = [step for step in plan.steps if step.where == "container" or step.tool == "docker"]
+    given = {step.tool: gpus_of(plan, step) for step in contained}
     assert given["quantize"] == '"device=0,1,2,3"'
     assert given["trtllm-build"] == given["docker"] == '"device=0,1"'
     assert """--gpus '"device=0,1,2,3"'""" in str(plan)
