@@ -15,6 +15,8 @@ from elftools.elf.sections import SymbolTableSection
 from environment.unknown import Unknown
 
 MOST_SYMBOLS = 500_000  # libtorch has fewer
+# What pyelftools raises for a file that is cut or was never one.
+DAMAGE = (ELFError, ELFParseError, ValueError, KeyError, IndexError, OverflowError, AttributeError, TypeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +39,7 @@ def read_library(file: Path, path: str = "") -> Library | Unknown:
             return _library(ELFFile(stream), path or str(file))
     except OSError as error:
         return Unknown(f"{path or file} cannot be read: {error.strerror}")
-    except (
-        ELFError,
-        ELFParseError,
-        ValueError,
-        KeyError,
-        IndexError,
-        OverflowError,
-        AttributeError,
-        TypeError,
-    ) as error:
+    except DAMAGE as error:
         return Unknown(f"{path or file} is no whole ELF library: {type(error).__name__}: {error}")
 
 

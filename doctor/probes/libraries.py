@@ -6,13 +6,18 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from doctor.facts.linking import DEFAULT_FOLDERS, Libraries, Library
 from doctor.facts.readings import Reading
 from doctor.probes.taking import Probe, Taken
 from environment.unknown import Unknown
+
+if TYPE_CHECKING:
+    from doctor.probes.elf import Library as ElfLibrary
 
 NAME = re.compile(r"lib(?:mpi|open-pal|open-rte|hwloc|pmix|event|event_core)\.so(?:\.\d+)*")
 SYMBOL = re.compile(r"^_?(?:opal_|ompi_|orte_|hwloc_|PMIx_|pmix_|MPI_|PMPI_)")
@@ -44,14 +49,21 @@ def reading(root: Path, environment: tuple[str, ...], folders: tuple[str, ...], 
     named = sorted(set(paths))[:MOST]
     if not any(Path(path).name.startswith("libmpi.so") for path in named):
         return Reading(status="absent", reason="there is no libmpi.so in any folder the dynamic linker looks into")
-    said = [_library(root, path) for path in named]
+    said = _read(root, named)
     libraries = Libraries(
         environment=environment,
         folders=folders,
-        found=tuple(each for each in said if isinstance(each, Library)),
+        found=_that_matter(each for each in said if isinstance(each, Library)),
         damaged=tuple(each.reason for each in said if isinstance(each, Unknown)),
     )
     return Reading(text=msgspec.json.encode(libraries).decode())
+
+
+def _that_matter(found: Iterable[Library]) -> tuple[Library, ...]:
+    """The libraries without the symbols that none of them wants: a host with PMIx defines ten thousand of those."""
+    libraries = tuple(found)
+    wanted = frozenset().union(*(library.wanted for library in libraries))
+    return tuple(structs.replace(library, defined=library.defined & wanted) for library in libraries)
 
 
 def files(root: Path, folders: Iterable[str]) -> Iterator[str]:
@@ -70,11 +82,17 @@ def _configured() -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip().startswith("/"))
 
 
-def _library(root: Path, path: str) -> Library | Unknown:
-    """One file, reduced to what MPI and hwloc have to do with each other."""
+def _read(root: Path, paths: Iterable[str]) -> list[Library | Unknown]:
+    """Every file once, whatever number of names it has: libmpi.so is libmpi.so.40, and /lib may be /usr/lib."""
     from doctor.probes.elf import read_library
 
-    said = read_library(root / path.lstrip("/"), path)
+    files = {path: (root / path.lstrip("/")).resolve() for path in paths}
+    read = {file: read_library(file, path) for file, path in {file: path for path, file in files.items()}.items()}
+    return [_reduced(path, read[file]) for path, file in files.items()]
+
+
+def _reduced(path: str, said: ElfLibrary | Unknown) -> Library | Unknown:
+    """What MPI and hwloc have to do with each other."""
     if isinstance(said, Unknown):
         return said
     return Library(

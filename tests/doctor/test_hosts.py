@@ -69,3 +69,17 @@ def test_more_gpus_than_there_are_is_a_failure_on_the_h200() -> None:
     outcomes = judged(subject(bundle.load(HOSTS / "h200.json"), find("v0.10.0"), asked))
     assert "1 GPUs found, 4 needed (tp 4 x pp 1)" in [each.message for each in outcomes]
     assert report.exit_code(outcomes) is ExitCode.FAILURE
+
+
+def test_four_gpus_linked_with_each_other_will_do_for_four_ranks_and_not_for_eight() -> None:
+    readings = bundle.load(HOSTS / "h100x4.json")
+    asked = {n: judged(subject(readings, find("v0.10.0"), Asked(gpus=n, tensor_parallel=n))) for n in (4, 8)}
+    said = {n: {each.id: each for each in outcomes} for n, outcomes in asked.items()}
+    assert [said[4][each].state for each in ("G008", "G010", "G013", "G019")] == [State.PASS] * 4
+    assert (said[8]["G008"].state, said[8]["G008"].message) == (State.FAIL, "4 GPUs found, 8 needed (tp 8 x pp 1)")
+
+
+def test_a_fault_provoked_on_a_real_gpu_is_seen_in_its_kernel_log() -> None:
+    outcomes = judged(subject(bundle.load(HOSTS / "h100x4.json"), find("v0.10.0"), Asked()))
+    [fault] = [each for each in outcomes if each.id == "G017"]
+    assert (fault.state, "Xid 31, 43" in fault.message) == (State.WARN, True)
