@@ -16,13 +16,9 @@ from typing import Any
 
 import numpy as np
 import tritonclient.grpc as triton
-from google.protobuf import text_format
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException
 
 from environment.errors import Trouble
-
-__all__ = ["Answer", "ModelConfig", "Question", "Refused", "Unreachable", "ask", "parse_config", "ready"]
 
 
 class Unreachable(Trouble):
@@ -198,11 +194,3 @@ def trouble(error: InferenceServerException, address: str) -> Trouble:
         why = message.splitlines()[0] if message else ""
         return Unreachable(f"no Triton answers at {address}", why=why, mend="./inv status")
     return Refused(f"Triton refused the request: {message}", where=address, mend="./inv logs")
-
-
-def parse_config(text: str) -> ModelConfig:
-    """A config.pbtxt as Triton's own protobuf message; raises Trouble where it is none."""
-    try:
-        return text_format.Parse(text, ModelConfig())
-    except text_format.ParseError as error:
-        raise Trouble(f"not a Triton model configuration: {error}") from error

@@ -1,16 +1,12 @@
-"""Triton model repositories: templates filled strictly, and the configuration that Triton will read in them."""
+"""Triton model repositories: templates filled strictly."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from environment.errors import Trouble
-
-if TYPE_CHECKING:
-    from recipes.client import ModelConfig
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
@@ -49,10 +45,3 @@ def _listed(names: Iterable[str], known: Iterable[str]) -> str:
         return f"{name} (nearest: {near[0]})" if near else name
 
     return ", ".join(told(name) for name in names)
-
-
-def parse(text: str) -> ModelConfig:
-    """The model configuration in a config.pbtxt, as Triton's own protobuf message; raises Trouble where it is none."""
-    from recipes.client import parse_config
-
-    return parse_config(text)

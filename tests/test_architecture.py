@@ -22,7 +22,6 @@ ANYWHERE = {"msgspec", "packaging", "rich", "numpy"}
 FRAME = {"tasks.py", "environment/invocation.py", "doctor/ending.py", "recipes/deploying.py"}
 # More than one module for one package, each for a reason of its own.
 TWO_DOORS = {
-    "google": {"environment/artifacts/model_config.py", "recipes/client.py"},  # messages of files, and of the client
     "psutil": {"environment/machine.py", "recipes/processes.py"},  # what the host has, and what runs on it
     "tokenizers": {"recipes/rehearsal/text.py", "recipes/rehearsal/train.py"},  # what serves, and what trains
     # its message types, the client of a terminal, and the asyncio client of a gateway

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from environment.errors import Trouble
-from recipes.model_repository import fill, parse, placeholders_in
+from recipes.model_repository import fill, placeholders_in
 
 TEMPLATE = 'name: "a"\nmax_batch_size: ${triton_max_batch_size}\n# ${engine_dir} ${engine_dir}\n'
 
@@ -40,10 +40,3 @@ def test_a_value_that_would_change_the_template_is_refused(value: str) -> None:
 def test_filled_means_nothing_is_left(values: dict[str, str]) -> None:
     filled = fill(" ".join(f"${{{name}}}" for name in values), values)
     assert filled == " ".join(values.values())
-
-
-def test_it_parses_as_triton_does() -> None:
-    config = parse('name: "a" input { name: "x" data_type: TYPE_INT32 dims: [ -1 ] }')
-    assert (config.name, config.input[0].name, list(config.input[0].dims)) == ("a", "x", [-1])
-    with pytest.raises(Trouble, match="not a Triton model configuration"):
-        parse(TEMPLATE)

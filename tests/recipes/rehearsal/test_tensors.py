@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from environment.artifacts.model_config import Config, parse_config
 from environment.errors import Usage
 from environment.releases import find
 from environment.workspace import Workspace
 from recipes import runs
 from recipes.client import Question, ask
-from recipes.model_repository import parse
 from recipes.ports import free_ports
 from recipes.prompt import prompt
 from recipes.rehearsal import repository
@@ -25,15 +25,21 @@ FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 LAYOUT = repository.Layout(tokenizer=Path("/c"), engine=Path("/e"), max_batch_size=8)
 
 
+def parse(text: str) -> Config:
+    found = parse_config(text)
+    assert isinstance(found, Config), found
+    return found
+
+
 @pytest.mark.parametrize("tag", FILES)
 def test_every_file_becomes_what_triton_reads(tag: str) -> None:
     tensors = for_release(tag)
     for name, model in tensors.models.items():
         config = parse(repository.config(name, tensors, LAYOUT))
-        assert [each.name for each in config.input] == list(model.inputs)
-        assert [each.name for each in config.output] == list(model.outputs)
+        assert config.inputs == tuple(model.inputs)
+        assert config.outputs == tuple(model.outputs)
         assert config.max_batch_size == 8
-    assert config.ensemble_scheduling.step[0].model_name == "preprocessing"
+    assert config.steps[0] == "preprocessing"
 
 
 def test_every_release_is_known_and_stands_in_one_file() -> None:
@@ -51,8 +57,8 @@ def test_a_path_with_quotes_and_backslashes_stays_a_path() -> None:
     layout = repository.Layout(tokenizer=Path('/a "b"\\c'), engine=Path("/é"), max_batch_size=1)
     tensors = for_release("v0.10.0")
     config = parse(repository.config("preprocessing", tensors, layout))
-    assert config.parameters["tokenizer_dir"].string_value == '/a "b"\\c'
-    assert parse(repository.config("tensorrt_llm", tensors, layout)).parameters["gpt_model_path"].string_value == "/é"
+    assert config.parameter("tokenizer_dir") == '/a "b"\\c'
+    assert parse(repository.config("tensorrt_llm", tensors, layout)).parameter("gpt_model_path") == "/é"
 
 
 @pytest.mark.triton
