@@ -205,6 +205,7 @@ def serve(
     locked: bool = False,
     openai: bool = False,
     openai_port: int = 9000,
+    quality: bool = True,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import EXPOSED, Adjustment
@@ -220,7 +221,9 @@ def serve(
         refuse_dry_rehearsal(c, deployment)
         from recipes.rehearsal.screen import run_and_ask
 
-        run_and_ask(deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens)
+        run_and_ask(
+            deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens, quality=quality
+        )
     else:
         serve_in_container(c, deployment, asked, locked, json)
     if c.config.run.dry:

@@ -51,6 +51,7 @@ OWN = {
     "max_tokens": "the longest answer to it",
     "openai": "an OpenAI-compatible endpoint before it, too (invoke openai)",
     "openai_port": "where that listens on the loopback address",
+    "quality": "do not hold its answers against the checkpoint's own",
     "streaming": "show the answer as it grows",
     "mode": "ifb, v1, static, fixed (gptManagerBenchmark) or python (benchmark.py)",
     "input_mean": "tokens in, on average (default: half of the engine's)",

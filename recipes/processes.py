@@ -39,6 +39,11 @@ def end(session: int) -> None:
         os.killpg(session, signal.SIGKILL)
 
 
+def free_memory() -> int:
+    """Bytes that a new process may take before this host begins to swap."""
+    return psutil.virtual_memory().available
+
+
 def listener(port: int) -> str:
     """The process that listens on a TCP port: its name and id, as far as this user may see; else an empty word."""
     try:

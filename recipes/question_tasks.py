@@ -104,3 +104,38 @@ def chat(
     from recipes.runs import choose
 
     talk(target(choose(current().runs, name)), manner, lambda: input("> " if sys.stdin.isatty() else ""))
+
+
+@task(
+    help={
+        "name": "which server, when several run",
+        "url": "HOST:PORT of any Triton's gRPC instead of a recorded server",
+        "model": "with --url: the model to ask",
+        "model-dir": "with --url: the checkpoint that it serves",
+        "compute": "compute what the checkpoint answers, on this CPU, unless it is known; then it is kept",
+        "keep": "keep this server's answers as the checkpoint's own, such as a float16 engine's for its FP8 twin",
+        "json": "as data",
+    },
+)
+def quality(
+    c: Context,
+    name: str = "",
+    url: str = "",
+    model: str = "ensemble",
+    model_dir: str = "",
+    compute: bool = False,
+    keep: bool = False,
+    json: bool = False,
+) -> None:
+    """Hold a running server's answers against what its checkpoint itself answers. Exit code 3: not known."""
+    from recipes.ask import Target, target
+    from recipes.quality import asking
+    from recipes.runs import choose
+
+    space = current()
+    run = None if url else choose(space.runs, name)
+    to = target(run) if run else Target(address=url, model=model, tokenizer=model_dir)
+    if keep:
+        asking.keep(to, space, run)
+    else:
+        asking.hold(to, space, run, compute=compute, json=json)

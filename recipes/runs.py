@@ -21,7 +21,10 @@ RECORD, LOG, LOCK = "run.json", "server.log", "lock"
 
 
 class Run(Record, frozen=True, kw_only=True):
-    """A server that was started: which, where it listens, and how to ask it. Times are seconds since the epoch."""
+    """A server that was started: which, where it listens, and how to ask it. Times are seconds since the epoch.
+
+    `quality` says whether it answers as its checkpoint does: `agrees`, `differs`, `unknown`, or nothing yet.
+    """
 
     name: str
     recipe: str
@@ -36,6 +39,7 @@ class Run(Record, frozen=True, kw_only=True):
     tokenizer: str
     accumulates: bool = False
     container: str = ""
+    quality: str = ""
     settings: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property

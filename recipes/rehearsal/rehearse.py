@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -52,15 +52,18 @@ class Rehearsal:
         )
 
 
-def rehearse(asked: Rehearsal, workspace: Workspace) -> tuple[Run, bool]:
-    """The run that serves what is asked and is ready, and whether it was started now or was there already."""
+def rehearse(asked: Rehearsal, workspace: Workspace, beside: Callable[[], None] | None = None) -> tuple[Run, bool]:
+    """The run that serves what is asked and is ready, and whether it was started now or was there already.
+
+    `beside` is called while a new server starts: there is time for something else then.
+    """
     with runs.exclusive(workspace.runs, asked.name):
         there = runs.read(workspace.runs, asked.name)
         if there is not None and runs.alive(there):
             return reuse(there, asked), False
         ports.refuse_taken(asked.ports)
         say(f"Checkpoint        {asked.checkpoint}")
-        return start(asked, prepare(asked.material, workspace), workspace), True
+        return start(asked, prepare(asked.material, workspace), workspace, beside), True
 
 
 def reuse(there: Run, asked: Rehearsal) -> Run:
@@ -77,7 +80,7 @@ def reuse(there: Run, asked: Rehearsal) -> Run:
     return there
 
 
-def start(asked: Rehearsal, prepared: Prepared, workspace: Workspace) -> Run:
+def start(asked: Rehearsal, prepared: Prepared, workspace: Workspace, beside: Callable[[], None] | None = None) -> Run:
     """Starts the server and waits until it is ready; one that does not get there leaves no process and no record."""
     log = runs.folder(workspace.runs, asked.name) / runs.LOG
     command = binary.command(prepared.repository, prepared.backends, asked.ports)
@@ -90,6 +93,8 @@ def start(asked: Rehearsal, prepared: Prepared, workspace: Workspace) -> Run:
 
     try:
         with server.started(command, log, record) as process:
+            if beside:
+                beside()
             import recipes.client  # noqa: F401 - while the server starts, so that the first question need not wait
 
             server.wait_ready(process, asked.ports["http"], log, say, asked.ready_within)
@@ -111,6 +116,7 @@ def recorded(asked: Rehearsal, prepared: Prepared, process: int) -> Run:
         process=process,
         started=processes.started(process),
         container="",
+        quality="",
         **asked.ports,
         model=prepared.model,
         accumulates=prepared.accumulates,

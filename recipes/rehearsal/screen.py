@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from environment.workspace import Workspace
 from recipes import runs
 from recipes.ask import show_answer, target
 from recipes.deployment import Deployment
+from recipes.quality import gate
+from recipes.quality.reference import Computing, computing, patience
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
 from recipes.rehearsal.server import terminable
@@ -18,29 +23,49 @@ from recipes.runs import Run
 PROVES = "A rehearsal proves the deployment, the templates, the tokenizer and the client; not the TensorRT engine."
 
 
-def run_and_ask(deployment: Deployment, model_dir: str, *, templates: str, question: str, max_tokens: int) -> None:
-    """Rehearses (`model_dir`: the user's checkpoint), asks the question, and says what can be done next."""
-    asked = rehearsal(deployment, model_dir, templates)
+def run_and_ask(
+    deployment: Deployment, model_dir: str, *, templates: str, question: str, max_tokens: int, quality: bool
+) -> None:
+    """Rehearses (`model_dir`: the user's checkpoint), asks the question, and says what can be done next.
+
+    `quality`: its answers are held against the checkpoint's own, too.
+    """
+    asked, space, begun = rehearsal(deployment, model_dir, templates), deployment.workspace, time.monotonic()
     say(f"Rehearsing {asked.recipe} as TensorRT-LLM {asked.release} serves it: real Triton, a CPU engine.")
-    with terminable():
-        run, new = rehearse(asked, deployment.workspace)
-        first_answer(
-            run, question or deployment.recipe.question.text, max_tokens, deployment.workspace if new else None
-        )
+    with terminable(), computing(asked.checkpoint, space.checkpoints) as own:
+        run, new = rehearse(asked, space, own.begin if quality else None)
+        with good_or_gone(run, space if new else None):
+            first_answer(run, question or deployment.recipe.question.text, max_tokens)
+            if quality:
+                hold(run, own, patience(time.monotonic() - begun), space)
     say(f"\n{PROVES}")
     name = "" if run.name == asked.recipe else f" --name {run.name}"
     say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')
 
 
-def first_answer(run: Run, question: str, max_tokens: int, ours: Workspace | None) -> None:
-    """Asks; a server of `ours`, started for this, does not outlive a failure or an interrupt of its first answer."""
+@contextmanager
+def good_or_gone(run: Run, ours: Workspace | None) -> Iterator[None]:
+    """A server of `ours`, started for this, does not outlive a failure or an interrupt of its first answers."""
     try:
-        say(f"\n> {question}")
-        show_answer(target(run), question, max_tokens)
+        yield
     except BaseException:
         if ours is not None:
             runs.stop(ours.runs, run)
         raise
+
+
+def first_answer(run: Run, question: str, max_tokens: int) -> None:
+    """Asks, and shows the answer as it comes."""
+    say(f"\n> {question}")
+    show_answer(target(run), question, max_tokens)
+
+
+def hold(run: Run, own: Computing, seconds: float, space: Workspace) -> None:
+    """Holds the server's answers against the checkpoint's; raises Differs when they part too far."""
+    found = gate.judge(target(run), own.result(seconds), gate.REHEARSAL)
+    gate.record(space.runs, run, found)
+    gate.tell(found)
+    gate.require(found, target(run))
 
 
 def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehearsal:
