@@ -129,11 +129,8 @@ def doctor(
 
 def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "") -> Asked:
     """What the doctor judges the host for: some GPUs, or a recipe on them."""
-    from dataclasses import replace
-
     from doctor.asked import Asked
     from environment.errors import Usage
-    from recipes.deployment import Ports, deploy
 
     launch_named = bool(tp or pp or recipe)
     if not recipe:
@@ -143,6 +140,10 @@ def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "") -> Asked:
         if quant:
             raise Usage("--quant says how a recipe is quantized", mend="name it, too: --recipe NAME")
         return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp, launch_named=launch_named)
+    from msgspec.structs import replace
+
+    from recipes.deployment import Ports, deploy
+
     wanted = deploy(recipe, workspace=current(), ports=Ports(), tag=tag, tp=tp or None, pp=pp or 1, quant=quant)
     return replace(asked_of(wanted), launch_named=launch_named)
 

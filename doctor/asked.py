@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from environment.data import Value
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Value, frozen=True, kw_only=True):
     """What the person wants to do. `gpus` is tp x pp, `launch_named` whether they said so; sizes in bytes.
 
     `dtype` and `quantization` are as recipes say.
@@ -27,8 +26,7 @@ class Asked:
     launch_named: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Named:
+class Named(Value, frozen=True, kw_only=True):
     """The folders a person named, '' for those they did not. `deep` reads every byte of a checkpoint."""
 
     engine: str = ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from doctor.facts.readings import Reading
 from environment.data import Record
@@ -68,6 +69,4 @@ def _bytes(file: Path) -> bytes:
 
 def _tame(taken: Reading) -> Reading:
     """Without characters that command a terminal or turn the direction of writing."""
-    return msgspec.structs.replace(
-        taken, text=CONTROLS.sub("\ufffd", taken.text), reason=CONTROLS.sub("\ufffd", taken.reason)
-    )
+    return replace(taken, text=CONTROLS.sub("\ufffd", taken.text), reason=CONTROLS.sub("\ufffd", taken.reason))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.checks.texts import LANGUAGES
 from doctor.facts.readings import Readings
 from doctor.outcome import Outcome
 from doctor.visit import Visit, taken
+from environment.data import Value
 from environment.errors import ExitCode, Usage, unknown_name
 
 
-@dataclass(frozen=True, kw_only=True)
-class Telling:
+class Telling(Value, frozen=True, kw_only=True):
     """How the report is told, and which files are written beside it."""
 
     language: str = "en"

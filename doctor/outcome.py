@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from environment.data import Value
 from environment.unknown import Unknown
 
 T = TypeVar("T")
@@ -26,17 +26,15 @@ class State(str, Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(Value, frozen=True, kw_only=True):
     """A judgement before it is put into words: `says` names the check's message, `data` holds both values."""
 
     state: State
     says: str
-    data: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    data: Mapping[str, object] = NOTHING
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check(Generic[Facts]):
+class Check(Value, Generic[Facts], frozen=True, kw_only=True):
     """One question with a stable id (`G003`) and slug; its words are in `checks/texts/`.
 
     `worst` is the worst it can say: a check that can fail is required, so not knowing it ends with exit code 3.
@@ -51,8 +49,7 @@ class Check(Generic[Facts]):
     judge: Callable[[Facts], Finding]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Value, frozen=True, kw_only=True):
     """One check's answer. `message` holds both values; `data` the same for machines; `evidence` where it was read."""
 
     id: str
@@ -61,7 +58,7 @@ class Outcome:
     state: State
     message: str
     fix: str = ""
-    data: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    data: Mapping[str, object] = NOTHING
     evidence: str = ""
     required: bool = False
     crashed: bool = False

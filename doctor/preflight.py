@@ -30,7 +30,7 @@ SERVING = frozenset({"G001", "G002", "G003", "G004", "G006", "G007", "G008", "G0
 
 def judge(release: Release, asked: Asked, language: str = "en") -> tuple[Outcome, ...]:
     """What the checks say that decide whether this host can serve the release with `asked.gpus` GPUs and its ports."""
-    visit = Visit(release=release, asked=asked, workspace=current(BESIDE))
+    visit = Visit(tag=release.tag, asked=asked, workspace=current(BESIDE))
     readings = taken(visit, language, deadline=DEADLINE)
     checks = [check for check in CHECKS if check.id in SERVING]
     return judged(subject(readings, release, asked), language, checks)

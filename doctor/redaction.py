@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from doctor.facts.readings import Reading
 
@@ -37,9 +38,9 @@ SECRET_NAME = re.compile(rf"(?i)^{NAMES}$")
 HOMES = re.compile(r"/(?:home|Users)/[^/\s\"':]+|/root(?=/|\b)")
 
 
-def without_secrets(readings: Mapping[str, Reading]) -> dict[str, Reading]:
-    """The readings with every token, key, password and login in a URL replaced by a mark."""
-    return _mapped(readings, cut)
+def without_secrets(taken: Reading) -> Reading:
+    """The reading with every token, key, password and login in a URL replaced by a mark."""
+    return _changed(taken, cut)
 
 
 def without_names(readings: Mapping[str, Reading], names: tuple[str, ...]) -> dict[str, Reading]:
@@ -51,7 +52,7 @@ def without_names(readings: Mapping[str, Reading], names: tuple[str, ...]) -> di
         text = HOMES.sub("~", text)
         return pattern.sub("[name]", text) if pattern else text
 
-    return _mapped(readings, anonymous)
+    return {name: _changed(taken, anonymous) for name, taken in readings.items()}
 
 
 def cut(text: str) -> str:
@@ -61,11 +62,8 @@ def cut(text: str) -> str:
     return FLAGGED.sub(rf"\1\2{MARK}", NAMED.sub(rf"\1\2{MARK}", text))
 
 
-def _mapped(readings: Mapping[str, Reading], change: Callable[[str], str]) -> dict[str, Reading]:
-    return {
-        name: msgspec.structs.replace(taken, text=_text(taken.text, change), reason=change(taken.reason))
-        for name, taken in readings.items()
-    }
+def _changed(taken: Reading, change: Callable[[str], str]) -> Reading:
+    return replace(taken, text=_text(taken.text, change), reason=change(taken.reason))
 
 
 def _text(text: str, change: Callable[[str], str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from doctor.advisories import Advisories
 from doctor.asked import Asked
 from doctor.facts.artifacts import Artifacts
@@ -13,12 +11,12 @@ from doctor.facts.host import Host
 from doctor.facts.image import Image
 from doctor.facts.linking import Linking
 from doctor.facts.source import Source
+from environment.data import Value
 from environment.releases import Release
 from environment.unknown import Unknown
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
+class Subject(Value, frozen=True, kw_only=True):
     """Everything a check may look at; None is what was not named."""
 
     host: Host
@@ -30,4 +28,4 @@ class Subject:
     image: Image | None = None
     linking: Linking | Unknown | None = None
     source: Source | None = None
-    artifacts: Artifacts = field(default_factory=Artifacts)
+    artifacts: Artifacts = Artifacts()

@@ -23,7 +23,8 @@ COLOURS = {
 INDENT = " " * 6
 LABEL = 5
 WIDE = "\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
-PIECE = re.compile(rf"\s*(?:[{WIDE}][，。；：、）！？”]*|[^\s{WIDE}]+[，。；：、）！？”]*)")
+WORD = r"\s*\S+"
+PIECE = rf"\s*(?:[{WIDE}][，。；：、）！？”]*|[^\s{WIDE}]+[，。；：、）！？”]*)"  # compiled when Chinese is first told
 
 
 def told(outcomes: Sequence[Outcome], texts: Texts, *, heading: str, width: int = 100, colour: bool = False) -> str:
@@ -90,13 +91,17 @@ def _painted(state: State, words: Mapping[str, str], colour: bool) -> str:
 
 def cells(text: str) -> int:
     """How many columns of a terminal the text takes: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return (
+        len(text)
+        if text.isascii()
+        else sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    )
 
 
 def wrapped(text: str, width: int, first: str, rest: str) -> str:
     """The text in lines of at most `width` columns. Words are never broken; Chinese may break between characters."""
     lines, line, start = [], first, first
-    for piece in PIECE.findall(text):
+    for piece in re.findall(WORD if text.isascii() else PIECE, text):
         if line != start and cells(line + piece) > width:
             lines.append(line)
             line, start, piece = rest, rest, piece.lstrip()  # noqa: PLW2901

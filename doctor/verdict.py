@@ -7,7 +7,6 @@ beyond the first values does not show in a header; such a plan is predicted to l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from environment.artifacts.plan_container import (
@@ -21,6 +20,7 @@ from environment.artifacts.plan_container import (
 )
 from environment.artifacts.plan_stream import PAST_THE_END, Version, serializations
 from environment.artifacts.tensorrt_plan import Plan
+from environment.data import Value
 from environment.unknown import Unknown
 
 State = Literal["loads", "version-mismatch", "device-mismatch", "corrupt", "not-an-engine", "unknown"]
@@ -30,16 +30,14 @@ AMPERE_AND_NEWER = 1  # NvInfer.h, HardwareCompatibilityLevel::kAMPERE_PLUS
 BEYOND_A_HEADER = "the header is whole; what lies beyond it was not read"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(Value, frozen=True, kw_only=True):
     """What is to load the plan: a TensorRT of four numbers, a GPU of some compute capability; None where not known."""
 
     tensorrt: Version | None = None
     compute: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Value, frozen=True, kw_only=True):
     """The predicted answer: `message` in TensorRT's words, `why` in ours."""
 
     state: State

@@ -6,8 +6,9 @@ The probes start before anything that is only needed to judge: imports, words an
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from doctor.asked import Asked, Named
 from doctor.facts.readings import Reading
@@ -16,44 +17,48 @@ from doctor.probes import gpu as gpu_probes
 from doctor.probes import host as host_probes
 from doctor.probes import libraries as library_probes
 from doctor.probes.taking import Probe, finish, start
-from environment.releases import DEFAULT_TAG, Release, find
+from environment.data import Value
+from environment.releases import DEFAULT_TAG, Release, find, named_tag
 from environment.workspace import Workspace, current
 
 LOCK = "trtllm.lock.json"  # environment/images/lock.py writes it
 WHOLE_RUN = 20.0  # seconds no visit exceeds
 
 
-@dataclass(frozen=True, kw_only=True)
-class Visit:
+class Visit(Value, frozen=True, kw_only=True):
     """What is looked at, for which release, and what is asked of it."""
 
-    release: Release
+    tag: str
     workspace: Workspace
-    asked: Asked = field(default_factory=Asked)
+    asked: Asked = Asked()
     image: str = ""
     lock: Path = Path(LOCK)
-    named: Named = field(default_factory=Named)
+    named: Named = Named()
+
+    @property
+    def release(self) -> Release:
+        """The release of the tag. It takes a while to read, and no probe asks for it."""
+        return find(self.tag)
 
 
 def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named | None = None) -> Visit:
     """A visit for the release of a tag (the default one for ""); raises Usage for a tag that is not known."""
-    release, workspace = find(tag or DEFAULT_TAG), current(beside)
-    return Visit(
-        release=release, workspace=workspace, asked=asked, image=image, lock=beside / LOCK, named=named or Named()
-    )
+    known, lock = named_tag(tag or DEFAULT_TAG), beside / LOCK
+    return Visit(tag=known, workspace=current(beside), asked=asked, image=image, lock=lock, named=named or Named())
 
 
 def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
     """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out."""
-    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in _probes(visit)))
+    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in probes(visit)))
     from doctor.judgement import prepare
     from doctor.redaction import without_secrets
 
     prepare(language)
-    return without_secrets(finish(runs))
+    return finish(runs, without_secrets)
 
 
-def _probes(visit: Visit) -> tuple[Probe, ...]:
+def probes(visit: Visit) -> tuple[Probe, ...]:
+    """What is asked of this machine."""
     disks = {"work": visit.workspace.root, "cache": _cache(), "shm": Path("/dev/shm"), "tmp": Path("/tmp")}  # noqa: S108
     return (
         *(_image(visit.image, visit.lock) if visit.image else ()),

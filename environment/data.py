@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from environment import kept
 from environment.errors import Trouble
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 T = TypeVar("T")
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """A value with named fields that does not change, as a frozen dataclass is, and can be written to a file and back.
+
+    The doctor starts with sixty such classes. To make a dataclass takes 0.4 ms, which was more than its slowest probe.
+    """
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,12 +28,29 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def read_toml(path: Path, kind: type[T]) -> T:
     """The file at `path` as a value of `kind`; raises Trouble naming the file and the field that is off."""
+    with suppress(msgspec.MsgspecError):
+        if (said := kept.kept(path)) is not None:
+            return msgspec.json.decode(said, type=kind)
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
+        value = parsed_toml(path)
+        found = msgspec.convert(value, kind)
     except OSError as error:
         raise Trouble(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, msgspec.ValidationError) as error:  # TOML's and UTF-8's errors are ValueErrors
         raise Trouble(f"{path.name} is not a valid {kind.__name__}: {error}", where=str(path)) from error
+    if not sys.dont_write_bytecode:
+        kept.keep(path, value)
+    return found
+
+
+def parsed_toml(path: Path) -> dict[str, Any]:
+    """The file as TOML has it; raises OSError and ValueError."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def read_json(path: Path, kind: type[T]) -> T:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from environment.data import Value
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(Value, frozen=True):
     """Stands where a fact would stand. A check that meets one answers `unknown` with this reason, never `pass`."""
 
     reason: str

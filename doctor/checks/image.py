@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
-
 from doctor.checks.rules import family
 from doctor.facts.image import TENSORRTLLM_BACKEND, Image, Probed
 from doctor.facts.linking import cure, prefix
@@ -123,6 +120,9 @@ def _pinned(subject: Subject, package: str, pin: str | None, *, fail: bool) -> F
     """A package of the image against the release's pin."""
     found = given(_probe(subject).packages.get(package), "no-package")
     values = {"found": found, "pin": given(pin, "not-in-release"), "tag": subject.release.tag}
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
     try:
         fits = SpecifierSet(str(pin)).contains(Version(found), prereleases=True)
     except InvalidVersion:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from doctor.checks.artifact import configs_of, engine_of, repository_of
 from doctor.checks.rules import family
 from doctor.outcome import Finding, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
 from environment.artifacts.heads import Damaged
-from environment.contracts import Placeholder
 from environment.unknown import Unknown
+
+if TYPE_CHECKING:
+    from environment.contracts import Placeholder
 
 DECOUPLED = ("tensorrt_llm", "tensorrt_llm_bls")
 ALIKE = 0.85  # of difflib: a slip of a letter or two, not another word

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from doctor.template_code import TemplateCode
 from environment.artifacts.checkpoint import Checkpoint
@@ -12,14 +12,16 @@ from environment.artifacts.engine import Engine
 from environment.artifacts.heads import Damaged
 from environment.artifacts.model_repository import ModelRepository
 from environment.artifacts.tokenizer import Tokenizer
-from environment.contracts import Placeholder
+from environment.data import Value
 from environment.unknown import Unknown
+
+if TYPE_CHECKING:
+    from environment.contracts import Placeholder
 
 NOT_READ = Unknown("nobody looked at it")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Artifacts:
+class Artifacts(Value, frozen=True, kw_only=True):
     """The named folders. `writable` are engine files any user may write, `paths` those the repository's configs name
     and whether this host has them, `template` what the Python models do, `placeholders` those of the release.
     """
@@ -30,6 +32,6 @@ class Artifacts:
     tokenizer: Tokenizer | Damaged | Unknown | None = None
     digests: tuple[Digest, ...] | Unknown | None = None
     repository: ModelRepository | Unknown | None = None
-    paths: Mapping[str, bool] = field(default_factory=dict)
+    paths: Mapping[str, bool] = {}
     template: TemplateCode | Unknown = NOT_READ
     placeholders: Mapping[str, tuple[Placeholder, ...]] | Unknown = NOT_READ

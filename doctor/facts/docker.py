@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
 from doctor.facts.readings import Readings, Said, reading, record, text, why
+from environment.data import Value
 from environment.unknown import Unknown, then
 
 Engine = Literal["up", "missing", "refused", "down", "hung"]
@@ -17,8 +17,7 @@ SERVERS = "docker/servers"
 REFUSED = re.compile(r"permission denied", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Container:
+class Container(Value, frozen=True, kw_only=True):
     """A container of ours: its name, image and state (`running`, `exited`, ...)."""
 
     name: str
@@ -35,8 +34,7 @@ class ServerContainer(Said, frozen=True, kw_only=True):
     ipc: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Docker:
+class Docker(Value, frozen=True, kw_only=True):
     """The engine and its client. `said` is what the client printed when the engine did not answer.
 
     `servers` is None where nobody looked at the containers.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from doctor.facts.readings import Readings, Said, reading, record
+from environment.data import Value
 from environment.unknown import Unknown, then
 
 T = TypeVar("T")
@@ -41,8 +41,7 @@ class Sizes(Said, frozen=True, kw_only=True):
     used: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gpu:
+class Gpu(Value, frozen=True, kw_only=True):
     """One device. Memory in bytes; `compute` is the compute capability, as (9, 0); None is what it does not have."""
 
     index: int
@@ -64,8 +63,7 @@ class Gpu:
     processes: tuple[ComputeProcess, ...] | Unknown
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gpus:
+class Gpus(Value, frozen=True, kw_only=True):
     """The driver and its devices. `devices` is empty when NVML certainly is not there."""
 
     driver: str | Unknown

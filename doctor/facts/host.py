@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from doctor.facts.readings import Readings, Said, reading, record, text
+from environment.data import Value
 from environment.unknown import Unknown, then
 
-SWITCH = re.compile(r"^\s*([\w-]+)\s*=\s*(true|false)\s*(?:#.*)?$", re.MULTILINE)
+SWITCH = r"(?m)^\s*([\w-]+)\s*=\s*(true|false)\s*(?:#.*)?$"
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
+TOOLS = ("nvidia-ctk", "git-lfs")
+PLACE = re.compile(r"([0-9A-F]{8,32}):([0-9A-F]{4})")  # address and port
 LISTEN = "0A"  # the state column of /proc/net/tcp
 
 
@@ -68,8 +70,7 @@ class Server(Said, frozen=True, kw_only=True):
     status: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Memory:
+class Memory(Value, frozen=True, kw_only=True):
     """Bytes of main memory and swap."""
 
     total: int
@@ -77,8 +78,7 @@ class Memory:
     swap: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Host:
+class Host(Value, frozen=True, kw_only=True):
     """One host. A field is `Unknown` when its reading was silent.
 
     `module_driver` is the version of the kernel's module; `ports` are those somebody listens on, and whether from
@@ -115,11 +115,11 @@ def parse(readings: Readings) -> Host:
         modules=_modules(readings),
         module_driver=_module_driver(readings),
         kernel_log=then(text(readings, "kernel-log"), lambda words: tuple(words.splitlines())),
-        ports=then(text(readings, "proc/net/tcp"), lambda rows: _ports(rows + reading(readings, "proc/net/tcp6").text)),
+        ports=then(_sockets(readings), _ports),
         servers=record(readings, "processes", tuple[Process, ...]),
         limits=record(readings, "limits", Limits),
         devices=record(readings, "devices", Devices),
-        tools={name[5:]: _tool(readings, name) for name in readings if name.startswith("tool/")},
+        tools={name: _tool(readings, f"tool/{name}") for name in TOOLS},
         toolkit_settings=_toolkit_settings(readings),
         server=record(readings, "triton", Server) if reading(readings, "triton").status != "absent" else None,
     )
@@ -164,11 +164,21 @@ def _module_version(words: str) -> str | Unknown:
     return found.group(1) if found else Unknown("proc/driver/nvidia/version names no version")
 
 
+def _sockets(readings: Readings) -> str | Unknown:
+    """What listens; a bundle of an older version has the kernel's tables instead."""
+    if "sockets" in readings:
+        return text(readings, "sockets")
+    return then(text(readings, "proc/net/tcp"), lambda rows: rows + reading(readings, "proc/net/tcp6").text)
+
+
 def _ports(words: str) -> Mapping[int, bool]:
-    """TCP ports somebody listens on, from the rows of /proc/net/tcp and tcp6; true when others can reach them."""
+    """TCP ports somebody listens on; true when others can reach them. A line is an address, or a row of
+    /proc/net/tcp or tcp6, which also has those that are connected.
+    """
     rows = [line.split() for line in words.splitlines()]
-    places = [row[1] for row in rows if len(row) > 3 and row[3] == LISTEN]
-    ports = sorted((int(place.rpartition(":")[2], 16), not place.startswith(LOOPBACK)) for place in places)
+    places = [row[0] if len(row) == 1 else row[1] for row in rows if len(row) == 1 or LISTEN in row[3:4]]
+    found = [match for match in map(PLACE.fullmatch, places) if match]
+    ports = sorted((int(match[2], 16), match[1] not in LOOPBACK) for match in found)
     return dict(ports)  # sorted: of two sockets on one port the open one counts
 
 
@@ -187,4 +197,4 @@ def _toolkit_settings(readings: Readings) -> Mapping[str, bool] | Unknown | None
     if reading(readings, "etc/nvidia-container-runtime/config.toml").status == "absent":
         return None
     words = text(readings, "etc/nvidia-container-runtime/config.toml")
-    return then(words, lambda rows: {name: value == "true" for name, value in SWITCH.findall(rows)})
+    return then(words, lambda rows: {name: value == "true" for name, value in re.findall(SWITCH, rows)})

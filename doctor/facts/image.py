@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
 from doctor.facts.lock import Locked
 from doctor.facts.readings import Readings, reading, record
-from environment.data import Record
+from environment.data import Record, Value
 from environment.unknown import Unknown, then
 
 TENSORRTLLM_BACKEND = "/opt/tritonserver/backends/tensorrtllm"
@@ -40,8 +39,7 @@ class Probed(Record, frozen=True, kw_only=True):
     libcuda: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Image:
+class Image(Value, frozen=True, kw_only=True):
     """One image. `present` is whether this engine holds it; `environment` its settings, secrets already cut out.
 
     `lock` is the project's lock file, None when there is none.

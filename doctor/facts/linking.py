@@ -8,9 +8,9 @@ from conda, the symbol is undefined (horovod/horovod#2187, NVIDIA/TensorRT-LLM#1
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from doctor.facts.readings import Readings, Said, record
+from environment.data import Value
 from environment.unknown import Unknown, then
 
 DEFAULT_FOLDERS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib")
@@ -37,8 +37,7 @@ class Libraries(Said, frozen=True, kw_only=True):
     damaged: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quarrel:
+class Quarrel(Value, frozen=True, kw_only=True):
     """A symbol that `wanting` needs and nothing loaded defines. `taken` was loaded where `fitting` was meant."""
 
     symbol: str
@@ -47,8 +46,7 @@ class Quarrel:
     fitting: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Linking:
+class Linking(Value, frozen=True, kw_only=True):
     """What a process that uses MPI would load, in order, and the first thing that does not fit."""
 
     loaded: tuple[str, ...]

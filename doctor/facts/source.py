@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from doctor.facts.readings import Readings, reading, record, text
+from environment.data import Value
 from environment.unknown import Unknown, then
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(Value, frozen=True, kw_only=True):
     """A checkout of tensorrtllm_backend. `there` is the submodule's commit, None when it was never fetched."""
 
     head: str | Unknown

@@ -90,7 +90,7 @@ def engine_facts(engine: Engine) -> dict[str, object]:
         "tp": engine.mapped.tensor_parallel,
         "pp": engine.mapped.pipeline_parallel,
         "world_size": engine.mapped.world_size,
-        "limits": {name: getattr(engine.limits, name) for name in engine.limits.__dataclass_fields__},
+        "limits": {name: getattr(engine.limits, name) for name in engine.limits.__struct_fields__},
         "ranks": [rank.name for rank in engine.ranks],
         "missing_ranks": list(engine.missing),
     }

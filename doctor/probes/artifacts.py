@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doctor.asked import Named
 from doctor.facts.artifacts import NOT_READ, Artifacts
@@ -16,10 +17,12 @@ from environment.artifacts.heads import names_in, writable_by_all
 from environment.artifacts.model_config import Config
 from environment.artifacts.model_repository import ModelRepository, read_model_repository
 from environment.artifacts.tokenizer import read_tokenizer
-from environment.contracts import Placeholder, placeholders
 from environment.errors import Trouble, Usage
 from environment.releases import Release
 from environment.unknown import Unknown, then
+
+if TYPE_CHECKING:
+    from environment.contracts import Placeholder
 
 PATHS = ("engine_dir", "gpt_model_path", "tokenizer_dir")  # parameters of the templates that are paths
 
@@ -47,10 +50,6 @@ def read(release: Release, named: Named) -> Artifacts:
     )
 
 
-def _writable(folder: Path) -> tuple[str, ...] | Unknown:
-    return then(names_in(folder), lambda names: writable_by_all(folder, names))
-
-
 def paths_of(repository: ModelRepository) -> Mapping[str, bool]:
     """The paths that the configs name, and whether this host has them."""
     configs = [model.config for model in repository.models if isinstance(model.config, Config)]
@@ -66,6 +65,8 @@ def template_of(repository: ModelRepository | Unknown | None, tag: str) -> Templ
 
 
 def _placeholders(tag: str) -> Mapping[str, tuple[Placeholder, ...]] | Unknown:
+    from environment.contracts import placeholders
+
     try:
         return placeholders(tag)
     except Trouble as trouble:

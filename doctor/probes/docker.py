@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from doctor.facts.readings import Reading
 from doctor.probes.host import disk
-from doctor.probes.sources import run_command
+from doctor.probes.sources import run_command, run_commands
 from doctor.probes.taking import Probe, Taken
 from environment.image_layout import MADE_BY
 
@@ -21,54 +21,59 @@ KEPT = (  # what checks read; the rest tells of the host's name, addresses and r
     *("ServerVersion", "DockerRootDir", "Driver", "Runtimes", "DefaultRuntime", "CgroupDriver", "CgroupVersion"),
     *("SecurityOptions", "ClientInfo", "ServerErrors", "OperatingSystem", "KernelVersion", "Architecture", "Warnings"),
 )
-COMMANDS = {
-    "docker/version": ("docker", "version", "--format", "{{json .}}"),
-    "docker/containers": (
-        "docker", "ps", "--all", "--no-trunc", "--size=false", "--filter", f"label={MADE_BY}", "--format", "{{json .}}",
-    ),
-}  # fmt: skip
+INFO = ("docker", "info", "--format", "{{json .}}")
+VERSION = ("docker", "version", "--format", "{{json .}}")
+LIST = ("docker", "ps", "--all", "--no-trunc", "--size=false", "--format", "{{json .}}")
+LATER = ("docker/version", "docker/containers", "docker/servers")  # asked of an engine that answers
 
 
 def probes() -> tuple[Probe, ...]:
-    """What the engine says of itself, its disk, and the containers of ours it holds."""
+    """What the engine says of itself, its disk, and the containers it holds; the client's own configuration."""
     return (
-        Probe(gives=("docker/info", "disk/docker"), read=_info, deadline=DEADLINE),
-        *(Probe(gives=(name,), read=partial(_command, name), deadline=DEADLINE) for name in COMMANDS),
-        Probe(gives=("docker/servers",), read=_servers, deadline=DEADLINE),
+        Probe(gives=("docker/info", "disk/docker", *LATER), read=_engine, deadline=DEADLINE),
         Probe(gives=("docker/logins",), read=_logins, deadline=2),
     )
 
 
-def _command(name: str) -> Taken:
-    yield name, run_command(*COMMANDS[name])
-
-
-def _info() -> Taken:
-    """`docker info`, and then the disk under the engine's data root when that lies on this host."""
-    info = run_command("docker", "info", "--format", "{{json .}}")
+def _engine() -> Taken:
+    """`docker info`, and then the disk under its data root when that lies on this host, and what the engine holds."""
+    info = run_command(*INFO)
     said = _object(info.text)
     if said:
         kept = {name: value for name, value in said.items() if name in KEPT}
-        info = msgspec.structs.replace(info, text=msgspec.json.encode(kept).decode())
+        info = replace(info, text=msgspec.json.encode(kept).decode())
     yield "docker/info", info
     root = said.get("DockerRootDir")
     if isinstance(root, str) and root and Path(root).is_dir():
         yield from disk("docker", Path(root)).read()
     else:
         yield "disk/docker", Reading(status="absent", reason="the engine names no data root on this host")
+    if said.get("ServerVersion"):
+        yield from _holdings()
+    else:
+        silent = Reading(status="failed" if info.status == "read" else info.status, reason=info.reason)
+        yield from ((name, silent) for name in LATER)
 
 
-def _servers() -> Taken:
-    """How the containers that run Triton were started; of all others nothing is kept."""
-    listed = run_command("docker", "ps", "--all", "--quiet", "--no-trunc")
-    numbers = listed.text.split()[:MOST_CONTAINERS]
-    if listed.status != "read" or not numbers:
-        yield "docker/servers", msgspec.structs.replace(listed, text="[]")
-        return
+def _holdings() -> Taken:
+    """The engine's parts; our containers; how those that run Triton were started. Of all others nothing is kept."""
+    version, listed = run_commands(VERSION, LIST)
+    rows = [_object(line) for line in listed.text.splitlines()]
+    ours = [row for row in rows if MADE_BY in str(row.get("Labels"))]
+    lines = "\n".join(msgspec.json.encode(row).decode() for row in ours)
+    yield "docker/version", version
+    yield "docker/containers", replace(listed, text=lines)
+    servers = [str(row.get("ID")) for row in rows if any(word in str(row.get("Command")) for word in TRITON)]
+    yield (
+        "docker/servers",
+        _servers(servers[:MOST_CONTAINERS]) if servers else replace(listed, text="[]"),
+    )
+
+
+def _servers(numbers: list[str]) -> Reading:
     said = run_command("docker", "container", "inspect", *numbers)
     rows = msgspec.json.decode(said.text, type=list[dict[str, Any]])
-    kept = [_server(row) for row in rows if any(word in str(row["Args"]) + str(row["Path"]) for word in TRITON)]
-    yield "docker/servers", msgspec.structs.replace(said, text=msgspec.json.encode(kept).decode())
+    return replace(said, text=msgspec.json.encode([_server(row) for row in rows]).decode())
 
 
 def _server(row: dict[str, Any]) -> dict[str, object]:

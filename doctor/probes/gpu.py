@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ctypes import byref
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,22 +11,28 @@ import msgspec
 from doctor.facts.readings import Reading
 from doctor.probes.taking import Probe, Taken
 
+LIBRARY = "libnvidia-ml.so.1"
 PROBE_DEADLINE = 10.0  # the first NVML call wakes sleeping devices
 
 
+DRIVER = ("/dev/nvidiactl", "/dev/dxg", "/proc/driver/nvidia")  # Linux's, that of Windows under WSL
+
+
 def probes() -> tuple[Probe, ...]:
-    """One probe: NVML is initialised once."""
-    return (Probe(gives=("nvml", "nvml/fabric"), read=_nvml, deadline=PROBE_DEADLINE, alone=True),)
+    """One probe: NVML is initialised once, in a process of its own where there is a driver that may break it."""
+    alone = any(Path(sign).exists() for sign in DRIVER)
+    return (Probe(gives=("nvml", "nvml/fabric"), read=_nvml, deadline=PROBE_DEADLINE, alone=alone),)
 
 
 def _nvml() -> Taken:
+    if not _is_there():
+        yield "nvml", Reading(status="absent", reason=f"{LIBRARY}, which comes with the driver, is not there")
+        yield "nvml/fabric", Reading(status="absent", reason="there is no NVML")
+        return
     import pynvml
 
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError_LibraryNotFound:
-        yield "nvml", Reading(status="absent", reason="libnvidia-ml.so.1, which comes with the driver, is not there")
-        yield "nvml/fabric", Reading(status="absent", reason="there is no NVML")
     except pynvml.NVMLError as error:
         yield "nvml", Reading(status="refused", reason=str(error))
         yield "nvml/fabric", Reading(status="refused", reason=str(error))
@@ -34,6 +40,17 @@ def _nvml() -> Taken:
         yield "nvml", _json(_driver(pynvml))
         yield "nvml/fabric", _json(_answers(pynvml, {"fabric": lambda: [_fabric(pynvml, one) for one in _all(pynvml)]}))
         pynvml.nvmlShutdown()
+
+
+def _is_there() -> bool:
+    """Whether the dynamic linker finds NVML, as pynvml will look for it; importing that takes ten times as long."""
+    import ctypes
+
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        return False
+    return True
 
 
 def _all(nvml: Any) -> list[Any]:
@@ -90,6 +107,8 @@ def _device(nvml: Any, handle: Any) -> dict[str, object]:
 
 
 def _fabric(nvml: Any, handle: Any) -> dict[str, int]:
+    from ctypes import byref
+
     fabric = nvml.c_nvmlGpuFabricInfo_t()
     nvml.nvmlDeviceGetGpuFabricInfo(handle, byref(fabric))  # without byref NVML writes where it was not asked to
     return {"state": fabric.state, "status": fabric.status}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import socket
 import stat
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from doctor.facts.readings import Reading
+from doctor.probes.sockets import listening
 from doctor.probes.sources import read_file, run_command
 from doctor.probes.taking import Probe, Taken
 
@@ -22,16 +24,10 @@ FILES = (
     "/proc/meminfo",
     "/proc/modules",
     "/proc/mounts",
-    "/proc/net/tcp",
-    "/proc/net/tcp6",
     "/proc/driver/nvidia/version",
     "/etc/nvidia-container-runtime/config.toml",
 )
-TOOLS = {
-    "tool/nvidia-ctk": ("nvidia-ctk", "--version"),
-    "tool/git": ("git", "--version"),
-    "tool/git-lfs": ("git-lfs", "version"),
-}
+TOOLKIT = "tool/nvidia-ctk"
 VARIABLES = (
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
     *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DISABLE_REQUIRE", "DOCKER_HOST", "DOCKER_CONTEXT"),
@@ -46,10 +42,11 @@ def probes(disks: Mapping[str, Path], http_port: int) -> tuple[Probe, ...]:
     """All probes of this host; `disks` are the folders that matter, by role; a server may answer on `http_port`."""
     return (
         Probe(gives=("system", "environment", "limits", "devices", *(path[1:] for path in FILES)), read=_kernel),
+        Probe(gives=("sockets",), read=_sockets),
         Probe(gives=("kernel-log",), read=_kernel_log, deadline=3),
         Probe(gives=("processes",), read=_processes, deadline=5),
         Probe(gives=("triton",), read=partial(_triton, http_port), deadline=3),
-        *(Probe(gives=(name,), read=partial(_tool, name)) for name in TOOLS),
+        Probe(gives=(TOOLKIT,), read=_toolkit),
         *(disk(role, path) for role, path in disks.items()),
     )
 
@@ -94,6 +91,14 @@ def _names(folder: str) -> list[str]:
     return sorted(path.name for path in Path(folder).iterdir()) if Path(folder).is_dir() else []
 
 
+def _sockets() -> Taken:
+    """What listens; where the kernel does not answer sock_diag, its tables of all connections."""
+    try:
+        yield "sockets", Reading(text="\n".join(listening()))
+    except OSError:
+        yield "sockets", Reading(text="".join(read_file(f"/proc/net/{table}").text for table in ("tcp", "tcp6")))
+
+
 def _kernel_log() -> Taken:
     """The lines of this boot's kernel log that tell of GPUs, memory or disks in trouble; the last 200 of them."""
     taken = run_command("dmesg", "--notime")
@@ -104,32 +109,41 @@ def _kernel_log() -> Taken:
 def _processes() -> Taken:
     """The servers at work here: process id, program, and whether it is ours to read."""
     found = []
-    for folder in Path("/proc").iterdir():
-        name = read_file(folder / "comm").text.strip() if folder.name.isdigit() else ""
+    for number in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - it may have thousands of names
+        name = read_file(f"/proc/{number}/comm").text.strip()
         if name in SERVER_PROGRAMS:
-            words = read_file(folder / "cmdline").text.split("\0")
-            found.append({"pid": int(folder.name), "name": name, "argv": [word for word in words if word][:40]})
+            words = read_file(f"/proc/{number}/cmdline").text.split("\0")
+            found.append({"pid": int(number), "name": name, "argv": [word for word in words if word][:40]})
     yield "processes", _json(found)
 
 
 def _triton(port: int) -> Taken:
     """Whether the server on that port of this host calls itself ready."""
-    import http.client
-
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", "/v2/health/ready")
-        yield "triton", _json({"port": port, "status": connection.getresponse().status})
+        with socket.socket() as door:
+            door.settimeout(2)
+            door.connect(("127.0.0.1", port))
+        yield "triton", _json({"port": port, "status": _status(port)})
     except ConnectionRefusedError:
         yield "triton", Reading(status="absent", reason=f"nothing listens on port {port}")
-    except http.client.HTTPException:
-        yield "triton", _json({"port": port, "status": 0})
     except OSError as error:
         yield "triton", Reading(status="timeout", reason=f"port {port}: {error}")
 
 
-def _tool(name: str) -> Taken:
-    yield name, run_command(*TOOLS[name])
+def _status(port: int) -> int:
+    """The HTTP status of /v2/health/ready; 0 from what speaks no HTTP."""
+    import http.client  # takes longer than most probes
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/v2/health/ready")
+        return connection.getresponse().status
+    except http.client.HTTPException:
+        return 0
+
+
+def _toolkit() -> Taken:
+    yield TOOLKIT, run_command("nvidia-ctk", "--version")
 
 
 def _disk(role: str, path: Path) -> Taken:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from doctor.facts.readings import Reading
 from doctor.probes import libraries
@@ -38,7 +39,7 @@ def _engine(reference: str) -> Taken:
     yield "image/inspect", run_command("docker", "image", "inspect", "--", reference)
     history = run_command("docker", "image", "history", "--no-trunc", "--format", "{{.CreatedBy}}", reference)
     lines = history.text.splitlines()
-    yield "image/history", msgspec.structs.replace(history, text=msgspec.json.encode(lines).decode())
+    yield "image/history", replace(history, text=msgspec.json.encode(lines).decode())
 
 
 def _lock(file: Path) -> Taken:
@@ -57,7 +58,7 @@ def _inside(reference: str) -> Taken:
         yield "image/probe", Reading(status="failed", reason=f"{trouble.what} {trouble.why}".strip())
         return
     said = Reading(text=ended.out, reason=ended.err[-2000:])
-    yield "image/probe", msgspec.structs.replace(said, status="failed") if ended.code else said
+    yield "image/probe", replace(said, status="failed") if ended.code else said
     yield "image/libraries", _libraries(reference, msgspec.json.decode(ended.out))
 
 

@@ -20,10 +20,15 @@ MOST = 200_000  # files looked at
 
 
 def probes(folder: str) -> tuple[Probe, ...]:
-    """The commits of a checkout, and the git-lfs pointers that stand where libraries should be."""
+    """The commits of a checkout, the git-lfs pointers that stand where libraries should be, and git-lfs itself."""
     return (
         Probe(gives=("source/head", "source/pinned", "source/there", "source/pointers"), read=partial(_read, folder)),
+        Probe(gives=("tool/git-lfs",), read=_git_lfs),
     )
+
+
+def _git_lfs() -> Taken:
+    yield "tool/git-lfs", run_command("git-lfs", "version")
 
 
 def _read(folder: str) -> Taken:

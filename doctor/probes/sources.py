@@ -16,7 +16,7 @@ LOCALE = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
 def read_file(path: str | Path) -> Reading:
     """The text of a small file, or why it cannot be had."""
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - thousands of them in /proc, and paths take time
             return Reading(text=file.read(LARGEST_FILE).decode("utf-8", "replace"))
     except (FileNotFoundError, NotADirectoryError):
         return Reading(status="absent", reason=f"no file {path}")
@@ -28,17 +28,29 @@ def read_file(path: str | Path) -> Reading:
 
 def run_command(*argv: str) -> Reading:
     """What a command prints. There is no time limit here: the probe's own deadline cuts it with all its children."""
+    return run_commands(argv)[0]
+
+
+def run_commands(*commands: tuple[str, ...]) -> tuple[Reading, ...]:
+    """What several commands print that run at the same time."""
+    started = [_started(argv) for argv in commands]
+    pairs = zip(commands, started, strict=True)
+    return tuple(one if isinstance(one, Reading) else _ended(argv[0], one) for argv, one in pairs)
+
+
+def _started(argv: tuple[str, ...]) -> subprocess.Popen[bytes] | Reading:
     if shutil.which(argv[0]) is None:
         return Reading(status="absent", reason=f"no program {argv[0]} on PATH")
+    pipe, nothing, environment = subprocess.PIPE, subprocess.DEVNULL, {**os.environ, **LOCALE}
     try:
-        done = subprocess.run(
-            argv, capture_output=True, check=False, stdin=subprocess.DEVNULL, env={**os.environ, **LOCALE}
-        )
+        return subprocess.Popen(argv, stdin=nothing, stdout=pipe, stderr=pipe, env=environment)
     except OSError as error:
         return Reading(status="failed", reason=f"{argv[0]}: {error.strerror}")
-    said, complained = (stream.decode("utf-8", "replace")[:LARGEST_FILE] for stream in (done.stdout, done.stderr))
-    if done.returncode:
-        return Reading(
-            status="failed", text=said, reason=complained.strip() or f"{argv[0]} ended with {done.returncode}"
-        )
+
+
+def _ended(name: str, process: subprocess.Popen[bytes]) -> Reading:
+    said, complained = (stream.decode("utf-8", "replace")[:LARGEST_FILE] for stream in process.communicate())
+    if process.returncode:
+        reason = complained.strip() or f"{name} ended with {process.returncode}"
+        return Reading(status="failed", text=said, reason=reason)
     return Reading(text=said, reason=complained.strip())

@@ -14,19 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import msgspec
 
 from doctor.facts.readings import Reading
+from environment.data import Value
 
 DEADLINE = 8.0  # seconds; a healthy probe takes well under one
 LARGEST = 8 << 20  # bytes one process may say
+PATIENCE = (0.0002, 0.0004, 0.0008, 0.0016, 0.003, 0.006, 0.012, 0.024)  # seconds between looks at a process that ends
 Taken = Iterator[tuple[str, Reading]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe:
+class Probe(Value, frozen=True, kw_only=True):
     """`read` yields the readings named in `gives`, one by one; `alone`: it may break the process it runs in."""
 
     gives: tuple[str, ...]
@@ -35,15 +35,14 @@ class Probe:
     alone: bool = False
 
 
-@dataclass
-class Run:
+class Run(msgspec.Struct, kw_only=True):
     """Probes at work in one process, and what they have said so far."""
 
     probes: tuple[Probe, ...]
     pid: int
     pipe: int
     started: float
-    readings: dict[str, Reading] = field(default_factory=dict)
+    readings: dict[str, Reading] = {}
     rest: bytes = b""
     size: int = 0
     ended: bool = False
@@ -56,6 +55,10 @@ class Run:
         return self.started + max(owing, default=0.0)
 
 
+def _as_it_is(taken: Reading) -> Reading:
+    return taken
+
+
 def start(probes: tuple[Probe, ...]) -> list[Run]:
     """Starts every probe; do something useful before `finish`."""
     together = tuple(probe for probe in probes if not probe.alone)
@@ -63,10 +66,10 @@ def start(probes: tuple[Probe, ...]) -> list[Run]:
     return [_start(group) for group in (*groups, together) if group]
 
 
-def finish(runs: list[Run]) -> dict[str, Reading]:
-    """Every reading the probes promised; one that did not come in time says so."""
+def finish(runs: list[Run], heard: Callable[[Reading], Reading] = _as_it_is) -> dict[str, Reading]:
+    """Every reading the probes promised, as `heard` makes it when it comes; one that did not come in time says so."""
     try:
-        _listen(runs)
+        _listen(runs, heard)
     finally:
         for run in runs:
             _end(run)
@@ -128,7 +131,7 @@ def _write(pipe: int, voice: threading.Lock, name: str, taken: Reading) -> None:
             words = words[os.write(pipe, words) :]
 
 
-def _listen(runs: list[Run]) -> None:
+def _listen(runs: list[Run], heard: Callable[[Reading], Reading]) -> None:
     """Hears every process until it ends, says too much, or nobody in it has time left."""
     with selectors.DefaultSelector() as ears:
         for run in runs:
@@ -139,16 +142,17 @@ def _listen(runs: list[Run]) -> None:
                     ears.unregister(key.fd)
             waiting = [key.data.waits_until for key in ears.get_map().values()]
             for key, _ in ears.select(max(min(waiting) - time.monotonic(), 0)) if waiting else ():
-                _hear(key.data)
+                _hear(key.data, heard)
 
 
-def _hear(run: Run) -> None:
+def _hear(run: Run, heard: Callable[[Reading], Reading]) -> None:
     """Takes what the process says now; half a line waits for its other half."""
     words = os.read(run.pipe, 1 << 16)
     run.size += len(words)
     run.ended = not words or run.size > LARGEST
     *lines, run.rest = (run.rest + words).split(b"\n")
-    run.readings.update(msgspec.json.decode(line, type=tuple[str, Reading]) for line in lines)
+    said = (msgspec.json.decode(line, type=tuple[str, Reading]) for line in lines)
+    run.readings.update((name, heard(taken)) for name, taken in said)
 
 
 def _end(run: Run) -> None:
@@ -156,12 +160,12 @@ def _end(run: Run) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(run.pid, signal.SIGKILL)
     with suppress(ChildProcessError):
-        for _ in range(20):
+        for patience in PATIENCE:
             pid, status = os.waitpid(run.pid, os.WNOHANG)
             if pid:
                 run.killed_by = os.WTERMSIG(status) if run.ended and os.WIFSIGNALED(status) else 0
                 break
-            time.sleep(0.002)
+            time.sleep(patience)
     os.close(run.pipe)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from environment.artifacts.heads import Damaged, Json, is_lfs_pointer, names_in, read, read_json
 from environment.artifacts.safetensors import Safetensors, read_safetensors
+from environment.data import Value
 from environment.unknown import Unknown
 
 SAFETENSORS_INDEX, PICKLE_INDEX = "model.safetensors.index.json", "pytorch_model.bin.index.json"
@@ -31,8 +31,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Value, frozen=True, kw_only=True):
     """What config.json says of the model. `None` is what it does not say."""
 
     architectures: tuple[str, ...]
@@ -49,8 +48,7 @@ class Model:
     config: Json
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shard:
+class Shard(Value, frozen=True, kw_only=True):
     """One weight file. `fault` is empty when it is whole as far as its header shows; sizes are in bytes."""
 
     name: str
@@ -59,8 +57,7 @@ class Shard:
     fault: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(Value, frozen=True, kw_only=True):
     """A checkpoint folder. `remote_code` are its auto_map classes; `missing_code` those whose file is not in it."""
 
     model: Model

@@ -6,12 +6,11 @@ huggingface_hub names the blobs of its cache by their SHA-256 (LFS files), and w
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from environment.artifacts.heads import names_in, read
+from environment.data import Value
 from environment.unknown import Unknown
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -19,8 +18,7 @@ NOTES = Path(".cache/huggingface/download")
 CHUNK = 1 << 22  # bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class Digest:
+class Digest(Value, frozen=True, kw_only=True):
     """One file, the sum recorded for it, and the sum it has."""
 
     name: str
@@ -48,6 +46,8 @@ def recorded_sum(folder: Path, name: str) -> str:
 
 
 def _sum(path: Path) -> str | Unknown:
+    import hashlib
+
     digest, offset = hashlib.sha256(), 0
     while True:
         part = read(path, CHUNK, offset)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from environment.artifacts.heads import Damaged, Json, names_in, read_json
 from environment.artifacts.safetensors import Safetensors, read_safetensors
 from environment.artifacts.tensorrt_plan import Plan, read_plan
+from environment.data import Value
 from environment.unknown import Unknown
 
 RANK = re.compile(r"(?:^|_)rank(\d{1,4})\.(engine|safetensors)")
@@ -23,8 +23,7 @@ WORLD_LIMIT = 4096  # ranks
 OFF = (None, False, "", "disable", "disabled")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(Value, frozen=True, kw_only=True):
     """What an engine was built for: requests, beams, and tokens. `None` is what config.json does not say."""
 
     max_batch_size: int | None = None
@@ -35,8 +34,7 @@ class Limits:
     max_num_tokens: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mapped:
+class Mapped(Value, frozen=True, kw_only=True):
     """How a model is spread: tensor, pipeline and context parallelism; `world_size` is their product, or as written."""
 
     tensor_parallel: int = 1
@@ -45,8 +43,7 @@ class Mapped:
     world_size: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Value, frozen=True, kw_only=True):
     """The model inside: its TensorRT-LLM architecture, types and sizes."""
 
     architecture: str
@@ -60,8 +57,7 @@ class Model:
     vocabulary: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rank:
+class Rank(Value, frozen=True, kw_only=True):
     """One rank's file and what its head says; `head` is a plan in an engine, safetensors in a checkpoint."""
 
     name: str
@@ -74,8 +70,7 @@ class Rank:
         return isinstance(self.head, Plan | Safetensors) and self.head.complete
 
 
-@dataclass(frozen=True, kw_only=True)
-class Engine:
+class Engine(Value, frozen=True, kw_only=True):
     """A folder of ranks with its config.json. `version` is TensorRT-LLM's; empty before 0.8 and in checkpoints."""
 
     kind: Literal["engine", "checkpoint"]
@@ -173,7 +168,7 @@ def parse_model(config: Json) -> Model:
 def parse_limits(config: Json) -> Limits:
     """The limits that an engine's config.json states."""
     said = _part(config, "build_config") or _part(config, "builder_config")
-    return Limits(**{name: _count(said, name) for name in Limits.__dataclass_fields__})
+    return Limits(**{name: _count(said, name) for name in Limits.__struct_fields__})
 
 
 def _rank(path: Path, number: int) -> Rank:

@@ -10,9 +10,9 @@ import json
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from environment.data import Value
 from environment.unknown import Unknown
 
 JSON_LIMIT = 16 << 20  # bytes; the largest index and config files of public checkpoints stay below 1 MB
@@ -23,15 +23,13 @@ LFS_POINTER_LIMIT = 1024  # bytes: git-lfs, docs/spec.md: "Pointer files must be
 Json = Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class Damaged:
+class Damaged(Value, frozen=True):
     """What the bytes themselves show to be broken, as opposed to `Unknown`, which is what could not be seen."""
 
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Head:
+class Head(Value, frozen=True, kw_only=True):
     """Bytes of a file from some offset on, and the size of the whole file in bytes."""
 
     data: bytes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +13,7 @@ from environment.artifacts.plan_container import ARCHIVE, CONTAINER
 from environment.artifacts.safetensors import Safetensors, read_safetensors
 from environment.artifacts.tensorrt_plan import Plan, read_plan, ultralytics_prefix
 from environment.artifacts.tokenizer import Tokenizer, read_tokenizer
+from environment.data import Value
 from environment.unknown import Unknown
 
 Kind = Literal[
@@ -31,8 +31,7 @@ Kind = Literal[
 Found = Plan | Engine | Checkpoint | Tokenizer | ModelRepository | Safetensors | Damaged | Unknown
 
 
-@dataclass(frozen=True, kw_only=True)
-class Artifact:
+class Artifact(Value, frozen=True, kw_only=True):
     """What lies at a path. `prefix` is what comes before an Ultralytics export's plan; sizes in bytes."""
 
     kind: Kind

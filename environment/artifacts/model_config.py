@@ -6,10 +6,10 @@ used here. Importing it costs 0.3 s, so it is imported when a model repository i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from environment.artifacts.heads import Damaged
+from environment.data import Value
 
 if TYPE_CHECKING:
     from tritonclient.grpc.model_config_pb2 import ModelConfig
@@ -18,8 +18,7 @@ SIZE_LIMIT = 1 << 20  # bytes
 DEPTH_LIMIT = 64  # braces and brackets within one another
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(Value, frozen=True, kw_only=True):
     """What a config.pbtxt says, of what a deployment must agree on; empty and 0 where it says nothing."""
 
     name: str = ""

@@ -7,11 +7,11 @@ but for a Python model's `model.py`, of which text is searched and nothing is ru
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from environment.artifacts.heads import Damaged, names_in, read
 from environment.artifacts.model_config import SIZE_LIMIT, Config, parse_config
+from environment.data import Value
 from environment.unknown import Unknown
 
 PLACEHOLDER = re.compile(r"\$\{([^{}\n]{1,80})\}")
@@ -28,8 +28,7 @@ NEEDED = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class RepositoryModel:
+class RepositoryModel(Value, frozen=True, kw_only=True):
     """One folder of the repository. `unfilled` are the placeholders left, with the line each stands in."""
 
     folder: str
@@ -53,8 +52,7 @@ class RepositoryModel:
         return self.folder in NEEDED.get(name, ())
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelRepository:
+class ModelRepository(Value, frozen=True, kw_only=True):
     """A repository's models, and the folders in it that are none: `bare` have versions, but no config.pbtxt."""
 
     models: tuple[RepositoryModel, ...]

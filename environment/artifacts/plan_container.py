@@ -9,9 +9,11 @@ TensorRT's words for what breaks these rules.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from environment.artifacts.plan_stream import PAST_THE_END, Fault, Version
+from environment.data import Value
 
 CONTAINER, ARCHIVE, ENGINE = b"ftrt", b"ptrt", "NGNE"
 HEADER_SIZE, ENTRY_SIZE, ALIGNMENT = 32, 24, 8
@@ -26,8 +28,7 @@ BAD_SIZE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Section:
+class Section(Value, frozen=True, kw_only=True):
     """One section, such as NGNE (engine, as its four bytes are stored) or THGW (weights); offset and size in bytes."""
 
     tag: str
@@ -35,8 +36,7 @@ class Section:
     size: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Container:
+class Container(Value, frozen=True, kw_only=True):
     """The table of sections, as far as it could be walked; `end` is where the end marker must stand."""
 
     expected_size: int | None = None
@@ -46,8 +46,7 @@ class Container:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Archive:
+class Archive(Value, frozen=True, kw_only=True):
     """The header of an archive: the two version tags, the bytes it claims to have, and where its values begin."""
 
     safe_version: int = 0

@@ -8,12 +8,11 @@ The words of a `Fault` are TensorRT's own, as recorded in `tests/transcripts/pla
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from environment.data import Record, read_toml
+from environment.data import Record, Value, read_toml
 
 SIZES = {"u8": 1, "i32": 4, "i64": 8, "u64": 8, "bool": 1}
 TYPES = {"u8": 0x02, "i32": 0x07, "i64": 0x08, "u64": 0x09, "bool": 0x0A}
@@ -22,8 +21,7 @@ PAST_THE_END = "Serialization assertion count <= mEnd - mCurrent failed.Trying t
 Version = tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fault:
+class Fault(Value, frozen=True, kw_only=True):
     """The first thing TensorRT would stumble over: where in its reading, and its words."""
 
     stage: Literal["size", "magic", "container", "archive", "version", "stream"]
@@ -54,13 +52,12 @@ class Layouts(Record, frozen=True):
     layout: tuple[Layout, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stream:
+class Stream(Value, frozen=True, kw_only=True):
     """What the first values say. `layout` is empty, and `device` with it, where the layout is not known."""
 
     tensorrt: Version | None = None
     layout: str = ""
-    device: Mapping[str, int] = field(default_factory=dict)
+    device: Mapping[str, int] = {}
     fault: Fault | None = None
 
 

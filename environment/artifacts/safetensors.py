@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
@@ -16,6 +15,7 @@ from typing import Annotated
 import msgspec
 
 from environment.artifacts.heads import Damaged, is_lfs_pointer, read
+from environment.data import Value
 from environment.unknown import Unknown
 
 HEADER_LIMIT = 100_000_000  # bytes: MAX_HEADER_SIZE in tensor.rs
@@ -29,8 +29,7 @@ BITS: Mapping[str, int] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tensor:
+class Tensor(Value, frozen=True, kw_only=True):
     """One tensor: its safetensors dtype, its shape, and its bytes in the file, from `start` to before `end`."""
 
     dtype: str
@@ -39,8 +38,7 @@ class Tensor:
     end: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Safetensors:
+class Safetensors(Value, frozen=True, kw_only=True):
     """The header of one file. Sizes are in bytes, of the whole file."""
 
     tensors: Mapping[str, Tensor]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+
+from msgspec.structs import replace
 
 from environment.artifacts.heads import Head, parse_json, read
 from environment.artifacts.plan_container import (
@@ -27,14 +28,14 @@ from environment.artifacts.plan_container import (
     parse_container,
 )
 from environment.artifacts.plan_stream import Fault, Stream, Version, parse_stream
+from environment.data import Value
 from environment.unknown import Unknown
 
 HEAD = 1024  # bytes read of a container (41 sections at most), and again of its engine; none read yet needed 400
 PREFIX_LIMIT = 1 << 20  # bytes of Ultralytics' JSON
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Value, frozen=True, kw_only=True):
     """What a plan's header says. `fault` is the first thing in it that TensorRT itself would refuse."""
 
     container: Literal["ftrt", "ptrt"]
@@ -42,8 +43,8 @@ class Plan:
     expected_size: int | None = None
     outer_version: Version | None = None
     sections: tuple[Section, ...] = ()
-    archive: Archive = field(default_factory=Archive)
-    stream: Stream = field(default_factory=Stream)
+    archive: Archive = Archive()
+    stream: Stream = Stream()
     fault: Fault | None = None
 
     @property

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from environment.artifacts.checkpoint import missing_code, remote_code
 from environment.artifacts.heads import Damaged, Json, names_in, read, read_json
+from environment.data import Value
 from environment.unknown import Unknown, then
 
 CONFIG = "tokenizer_config.json"
@@ -32,8 +34,7 @@ INITIALISED = re.compile(r"super\(\)\.__init__\(")
 VOCABULARY = re.compile(r"self\.(?:tokenizer|sp_tokenizer|sp_model)\s*=")
 
 
-@dataclass(frozen=True, kw_only=True)
-class TokenizerCode:
+class TokenizerCode(Value, frozen=True, kw_only=True):
     """What a checkpoint's own tokenization_*.py shows without being run.
 
     `read_only`: special tokens that are properties without a setter. `takes_padding_side`: its `_pad` has the parameter
@@ -46,8 +47,7 @@ class TokenizerCode:
     vocabulary_first: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tokenizer:
+class Tokenizer(Value, frozen=True, kw_only=True):
     """A tokenizer as its files describe it. `special_tokens` maps `eos_token` and its like to their text."""
 
     tokenizer_class: str

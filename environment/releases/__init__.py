@@ -1,6 +1,6 @@
 """The releases of TensorRT-LLM on Triton: one file of sourced facts each, loaded into frozen values."""
 
-from environment.releases.catalogue import DEFAULT_TAG, Rule, every, find, rules, stray_containers, tags
+from environment.releases.catalogue import DEFAULT_TAG, Rule, every, find, named_tag, rules, stray_containers, tags
 from environment.releases.comparison import Difference, differences
 from environment.releases.ngc import Container
 from environment.releases.release import Release
@@ -14,6 +14,7 @@ __all__ = [
     "differences",
     "every",
     "find",
+    "named_tag",
     "rules",
     "stray_containers",
     "tags",

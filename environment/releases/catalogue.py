@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from packaging.version import Version
-
 from environment.data import Record, read_toml
 from environment.errors import unknown_name
 from environment.releases.ngc import Container
@@ -37,16 +35,25 @@ class _Containers(Record, frozen=True, kw_only=True):
 @cache
 def tags() -> tuple[str, ...]:
     """Every known tag, oldest first. Reads file names only."""
-    return tuple(sorted((path.stem for path in FOLDER.glob("v*.toml")), key=Version))
+    return tuple(sorted((path.stem for path in FOLDER.glob("v*.toml")), key=_numbers))
+
+
+def _numbers(tag: str) -> tuple[int, ...]:
+    return tuple(map(int, tag.removeprefix("v").split(".")))
+
+
+def named_tag(name: str) -> str:
+    """The tag of a name (`v0.10.0` or `0.10.0`); raises Usage naming the nearest for one that is not known."""
+    tag = "v" + name.strip().removeprefix("v")
+    if tag not in tags():
+        raise unknown_name("release", tag, tags(), mend="invoke releases   lists them")
+    return tag
 
 
 @cache
 def find(tag: str) -> Release:
-    """The release of a tag (`v0.10.0` or `0.10.0`); raises Usage naming the nearest for one that is not known."""
-    name = "v" + tag.strip().removeprefix("v")
-    if name not in tags():
-        raise unknown_name("release", name, tags(), mend="invoke releases   lists them")
-    return read_toml(FOLDER / f"{name}.toml", Release)
+    """The release of a tag, written as `named_tag` takes it."""
+    return read_toml(FOLDER / f"{named_tag(tag)}.toml", Release)
 
 
 def every() -> tuple[Release, ...]:

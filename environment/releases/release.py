@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
-from packaging.version import Version
 
 from environment.data import Record
 from environment.releases.build import Backend, NgcStyleBuild, SourceBuild, TensorRTLLM, TensorRTLLMImage
@@ -22,6 +21,9 @@ from environment.releases.runtime import (
     Versions,
 )
 from environment.releases.sourced import Sourced, Text, Words
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 class Release(Record, frozen=True, kw_only=True):
@@ -61,6 +63,8 @@ class Release(Record, frozen=True, kw_only=True):
     @property
     def version(self) -> Version:
         """The tag as a version that sorts."""
+        from packaging.version import Version
+
         return Version(self.tag)
 
     @property

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
-from tests.benchmarks import diagnosis, gateway, images, inspection, rehearsal
+from tests.benchmarks import diagnosis, doctor, gateway, images, inspection, rehearsal
 from tests.benchmarks.measurement import Measurement
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Measurement]]] = {
     "diagnosis": diagnosis.measurements,
+    "doctor": doctor.measurements,
     "gateway": gateway.measurements,
     "images": images.measurements,
     "inspection": inspection.measurements,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from doctor.facts.artifacts import Artifacts
 from doctor.template_code import released

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from doctor import bundle, report
@@ -39,7 +40,7 @@ def test_what_nvml_said_on_an_h200_is_understood() -> None:
     assert (device.name, device.compute, device.data_center) == ("NVIDIA H200", (9, 0), True)
     assert device.cores == 132 * 128
     assert device.memory_total == 150_754_820_096
-    assert not [value for value in vars(device).values() if isinstance(value, Unknown)]
+    assert not [value for value in msgspec.structs.astuple(device) if isinstance(value, Unknown)]
     assert device.retired_pending is None  # this GPU remaps rows instead of retiring pages
 
 

@@ -38,20 +38,20 @@ def places(canary: str) -> list[str]:
 @pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
 def test_no_canary_survives(canary: str) -> None:
     for place in places(canary):
-        taken = without_secrets({"a": Reading(text=place, reason=place)})["a"]
+        taken = without_secrets(Reading(text=place, reason=place))
         assert canary not in taken.text + taken.reason, place
         assert MARK in taken.text
 
 
 def test_what_was_json_stays_json() -> None:
     for place in places(CANARIES["hub token"])[1:5]:
-        json.loads(without_secrets({"a": Reading(text=place)})["a"].text)
+        json.loads(without_secrets(Reading(text=place)).text)
 
 
 def test_what_is_no_secret_stays() -> None:
     info = {"Plugins": {"Authorization": None}, "Runtimes": {"nvidia": {}}, "TokenCount": 7, "secrets": []}
     words = "max_tokens=2560 kv_cache tokenizer_dir: /models/qwen2 pad_token eos_token"
-    assert json.loads(without_secrets({"a": Reading(text=json.dumps(info))})["a"].text) == info
+    assert json.loads(without_secrets(Reading(text=json.dumps(info))).text) == info
     assert "/models/qwen2" in cut(words)
 
 

@@ -13,7 +13,6 @@ from doctor.asked import Named
 from doctor.outcome import Outcome, State
 from doctor.repair import edits, repair
 from doctor.visit import Visit
-from environment.releases import find
 from environment.workspace import Workspace
 
 
@@ -22,7 +21,7 @@ def outcome(name: str, state: State = State.FAIL, **data: object) -> Outcome:
 
 
 def visit(root: Path, *, engine: str = "", model: str = "") -> Visit:
-    return Visit(release=find("v0.10.0"), workspace=Workspace(root), named=Named(engine=engine, model=model))
+    return Visit(tag="v0.10.0", workspace=Workspace(root), named=Named(engine=engine, model=model))
 
 
 def mode(path: Path) -> int:

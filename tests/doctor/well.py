@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from doctor.advisories import advisories
 from doctor.asked import Asked
@@ -33,7 +33,7 @@ def disk(path: str = "/", **changes: Any) -> Disk:
         world_writable=False,
         sticky=False,
     )
-    return msgspec.structs.replace(room, **changes)
+    return replace(room, **changes)
 
 
 def gpu(index: int = 0, **changes: Any) -> Gpu:
@@ -179,8 +179,4 @@ def _changed(part: Any, names: list[str], value: Any) -> Any:
     new = _changed(part[first] if isinstance(part, dict) else getattr(part, first), rest, value) if rest else value
     if isinstance(part, dict):
         return {**part, first: new}
-    return (
-        msgspec.structs.replace(part, **{first: new})
-        if isinstance(part, msgspec.Struct)
-        else replace(part, **{first: new})
-    )
+    return replace(part, **{first: new})

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from environment.data import read_toml
+from environment.data import Value, read_toml
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 Words = dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Texts:
+class Texts(Value, frozen=True, kw_only=True):
     """All words of one language."""
 
     language: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from doctor.template_code import TemplateCode, parse, released
 from environment.artifacts.checkpoint import Checkpoint, Shard, parse_model

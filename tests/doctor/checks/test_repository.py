@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from doctor.facts.host import Process
 from environment.artifacts.engine import Limits

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import replace
 
 from doctor.advisories import advisories
 from environment.releases import find
 from tests.doctor.well import NOT_READ, WELL, case, disk
 
-NONE = msgspec.structs.replace(advisories(), bulletin=())
+NONE = replace(advisories(), bulletin=())
 FRESH = {"Engine": "28.5.2", "runc": "1.3.3"}
 
 
@@ -17,7 +17,7 @@ def toolkit(version: str) -> dict[str, object]:
 
 
 def day(when: str) -> dict[str, object]:
-    return {"host__system": msgspec.structs.replace(WELL.host.system, day=when)}  # type: ignore[type-var]
+    return {"host__system": replace(WELL.host.system, day=when)}
 
 
 CASES = [

@@ -7,17 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from doctor.facts.docker import ServerContainer, parse
+from doctor.facts.docker import Container, ServerContainer, parse
+from doctor.facts.readings import Reading
 from doctor.probes.docker import probes
 from doctor.probes.taking import take
+from environment.image_layout import MADE_BY
 
 FAKE = """#!/bin/sh
 case "$1 $2" in
-  "ps --all") test "$3" = --quiet && printf 'a\\nb\\n';;
-  "container inspect") test "$3 $4" = "a b" && cat {rows};;
+  "info --format") echo '{{"ServerVersion": "26.1.5"}}';;
+  "version --format") echo '{{}}';;
+  "ps --all") cat {listed};;
+  "container inspect") test "$3 $4" = "b " && cat {rows};;
   *) echo "not told: $*" >&2; exit 9;;
 esac
 """
+SILENT = """#!/bin/sh
+test "$1" = info || {{ echo "asked again: $*" >>{asked}; exit 9; }}
+echo '{{"ServerVersion": "", "ServerErrors": ["permission denied"]}}'
+"""
+
+
+def listed(number: str, name: str, command: str, labels: str = "") -> str:
+    return json.dumps(
+        {"ID": number, "Names": name, "Image": "i", "State": "exited", "Command": command, "Labels": labels}
+    )
 
 
 def row(name: str, *argv: str) -> dict[str, object]:
@@ -25,13 +39,36 @@ def row(name: str, *argv: str) -> dict[str, object]:
     return {"Name": f"/{name}", "Path": argv[0], "Args": argv[1:], "HostConfig": host, "Config": {"Env": ["A=secret"]}}
 
 
-def test_only_triton_containers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, program = tmp_path / "rows.json", tmp_path / "docker"
-    rows.write_text(json.dumps([row("db", "postgres", "-c", "secret"), row("t", "mpirun", "tritonserver")]))
-    program.write_text(FAKE.format(rows=rows))
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    readings = take(tuple(probe for probe in probes() if probe.gives == ("docker/servers",)))
-    server = ServerContainer(name="t", command=("mpirun", "tritonserver"), network="host", ipc="private")
-    assert parse(readings).servers == (server,)
-    assert "secret" not in readings["docker/servers"].text
+def readings_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Reading]:
+    (folder / "docker").write_text(program)
+    (folder / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return take(probes())
+
+
+def test_only_triton_and_our_containers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, lines = tmp_path / "rows.json", tmp_path / "lines"
+    lines.write_text(
+        "\n".join(
+            [
+                listed("a", "db", '"postgres -c secret"'),
+                listed("b", "t", '"mpirun tritonserver"', "maintainer=x"),
+                listed("c", "ours", '"true"', f"a=b,{MADE_BY}=serve"),
+            ]
+        )
+    )
+    rows.write_text(json.dumps([row("t", "mpirun", "tritonserver")]))
+    readings = readings_of(FAKE.format(rows=rows, listed=lines), tmp_path, monkeypatch)
+    found = parse(readings)
+    assert found.servers == (
+        ServerContainer(name="t", command=("mpirun", "tritonserver"), network="host", ipc="private"),
+    )
+    assert found.containers == (Container(name="ours", image="i", state="exited"),)
+    assert not any("secret" in taken.text for taken in readings.values())
+
+
+def test_an_engine_that_does_not_answer_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = readings_of(SILENT.format(asked=tmp_path / "asked"), tmp_path, monkeypatch)
+    assert not (tmp_path / "asked").exists()
+    assert parse(readings).engine == "refused"
+    assert readings["docker/servers"].status == readings["docker/containers"].status == "failed"
