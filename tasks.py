@@ -276,7 +276,7 @@ def refuse_unlocked(deployment: Deployment) -> None:
 
 @deploys
 def run(
-    c: Context, deployment: Deployment, json: bool, question: str = "", max_tokens: int = 128, streaming: bool = False
+    c: Context, deployment: Deployment, json: bool, question: str = "", max_tokens: int = 0, streaming: bool = False
 ) -> None:
     """Ask a recipe's engine without a server, on one GPU or by mpirun on several. `--dry` prints the plan."""
     from recipes import local
@@ -327,8 +327,23 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
     require_compute(deployment.gpus)
+    warn_of_room(deployment, plan)
     with alone(Path(deployment.engine_dir)):
         carry_out_watched(plan, deployment, deployment.workspace.runs, rehearsal=False)
+
+
+def warn_of_room(deployment: Deployment, plan: Plan) -> None:
+    """Says what may go wrong for want of disk, memory or GPUs; raises Trouble for what certainly will."""
+    from environment.console import say
+    from environment.step_records import skipped
+    from recipes import gpus, room, runs
+
+    workspace = deployment.workspace
+    servers = {run.name: run.settings.get("gpus", "") for run in runs.living(workspace.runs) if not run.rehearsal}
+    others = {name: listed for name, listed in servers.items() if name != deployment.name}
+    tight = room.require(deployment, plan, set(skipped(plan)), room.here(workspace.root))
+    for line in (*tight, *gpus.shared(deployment.gpus, others)):
+        say(f"warning: {line}")
 
 
 def stand_before(name: str, port: int) -> None:

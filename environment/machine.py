@@ -30,16 +30,22 @@ class Machine:
 
 def this() -> Machine:
     """This host."""
-    import psutil
-
+    installed, swap = memory()
     return Machine(
         processors=len(os.sched_getaffinity(0)),
-        memory=psutil.virtual_memory().total,
-        swap=psutil.swap_memory().total,
+        memory=installed,
+        swap=swap,
         architectures=architectures(),
         buildkit=buildkit(),
         proxies=tuple(name for name in PROXIES if os.environ.get(name)),
     )
+
+
+def memory() -> tuple[int, int]:
+    """Memory and swap of this host in bytes, used or not."""
+    import psutil
+
+    return psutil.virtual_memory().total, psutil.swap_memory().total
 
 
 def architectures() -> tuple[str, ...] | Unknown:
@@ -59,6 +65,17 @@ def computes() -> tuple[str, ...] | Unknown:
     if not found or not all(CAPABILITY.fullmatch(one) for one in found):
         return Unknown(f"nvidia-smi lists no compute capability: {said.strip()[:80]}")
     return found
+
+
+def gpu_memory() -> tuple[int, ...] | Unknown:
+    """The memory of each GPU in bytes, in the order that nvidia-smi lists them."""
+    said = asked("nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits")
+    if isinstance(said, Unknown):
+        return said
+    found = [line.strip() for line in said.splitlines() if line.strip()]
+    if not found or not all(one.isdigit() for one in found):
+        return Unknown(f"nvidia-smi lists no memory: {said.strip()[:80]}")
+    return tuple(int(one) << 20 for one in found)
 
 
 def buildkit() -> bool:

@@ -64,7 +64,8 @@ class Plan:
     """Everything a task will do, in order.
 
     `in_image` are the words that run what follows them in the image. `names` are paths worth a shell variable. `last`
-    are steps that are done at the end however it ends, such as giving back what was taken.
+    are steps that are done at the end however it ends, such as giving back what was taken. `notes` are lines for who
+    reads the plan.
     """
 
     purpose: str
@@ -75,6 +76,7 @@ class Plan:
     last: tuple[Step, ...] = ()
     names: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def words(self, step: Step) -> tuple[str, ...]:
         """The words of the process that this host starts for the step."""
@@ -92,10 +94,12 @@ class Plan:
         """The plan under the `plan/1` schema."""
         templates = {model: dict(values) for model, values in self.templates.items()}
         steps = [step.data() for step in self.steps]
-        return {"release": self.release, "recipe": self.recipe, "steps": steps, "templates": templates}
+        said = {"release": self.release, "recipe": self.recipe, "notes": list(self.notes)}
+        return {**said, "steps": steps, "templates": templates}
 
     def __str__(self) -> str:
-        head = f"#!/bin/sh\n# {self.purpose}\n# Run it in the project's folder.\nset -eu\n"
+        notes = "".join(f"# {note}\n" for note in self.notes)
+        head = f"#!/bin/sh\n# {self.purpose}\n{notes}# Run it in the project's folder.\nset -eu\n"
         names = "".join(f"{name}={shlex.quote(path)}\n" for name, path in self.names.items())
         function = f'{IN_IMAGE}() {{\n    {_folded(self.in_image, self.names)} "$@"\n}}\n' if self.in_image else ""
         function += _trap(self.last, self.names) if self.last else ""

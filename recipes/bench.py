@@ -10,7 +10,7 @@ from environment.contracts import contract
 from environment.data import Record, read_toml
 from environment.errors import Usage, unknown_name
 from environment.plan import Plan, Step
-from recipes import build, launch, patches
+from recipes import build, launch, patches, room
 from recipes.deployment import Deployment
 from recipes.download import publish
 from recipes.local import ranks
@@ -104,6 +104,7 @@ def plan(
             in_image=launch.in_image(deployment, user),
             names=build.names(deployment, steps, **{"data": driven[-2].output} if mode != PYTHON else {}),
             steps=steps,
+            notes=room.notes(deployment, steps),
             last=given_back,
         )
     )

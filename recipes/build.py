@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from environment.plan import Plan, Step
-from recipes import converted, download, engine, launch, vision
+from recipes import converted, download, engine, launch, room, vision
 from recipes.deployment import Deployment
 from recipes.quantization import NONE
 from recipes.verification import verified
@@ -23,6 +23,7 @@ def plan(deployment: Deployment, user: str) -> Plan:
             in_image=launch.in_image(deployment, user),
             names=names(deployment, planned),
             steps=planned,
+            notes=room.notes(deployment, planned),
         )
     )
 

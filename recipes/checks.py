@@ -39,6 +39,17 @@ def check_lengths(shape: Shape, max_input_len: int, max_output_len: int) -> None
         )
 
 
+def check_tokens(features: Mapping[str, str], max_input_len: int) -> None:
+    """Raises Usage for an iteration that has no room for the longest prompt, which is not cut into chunks here."""
+    tokens = features.get("max-num-tokens", "")
+    if tokens and int(tokens) < max_input_len:
+        raise Usage(
+            f"--feature max-num-tokens={tokens} is less than --max-input-len {max_input_len}",
+            why="a prompt is read in one iteration: longer ones would be refused when they are asked",
+            mend=f"--feature max-num-tokens={max_input_len}, or --max-input-len {tokens}",
+        )
+
+
 def check_formats(quantization: str, kv_cache_dtype: str, features: Mapping[str, str]) -> None:
     """Raises Usage for an unknown quantization or KV-cache format, and for a feature without what it needs."""
     known_quantizations.find(quantization)

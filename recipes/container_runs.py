@@ -70,7 +70,8 @@ def here_or_host(words: tuple[str, ...], step: Step, log: Path) -> None:
         return
     options = dict(zip(words[3::2], words[4::2], strict=True))
     say(f"\n> {words[2]}")
-    show_answer(Target(address=options["--url"], tokenizer=options["--model-dir"]), words[2])
+    longest = int(options.get("--max-tokens", "128"))
+    show_answer(Target(address=options["--url"], tokenizer=options["--model-dir"]), words[2], longest)
 
 
 def start_server(asked: Launch, run: Run, folder: Path) -> None:

@@ -82,6 +82,7 @@ class Deployment:
         checks.check_split(self.recipe.shape, self.tp, self.pp)
         checks.check_lengths(self.recipe.shape, self.max_input_len, self.max_output_len)
         checks.check_formats(self.quantization, self.kv_cache_dtype, self.features)
+        checks.check_tokens(self.features, self.max_input_len)
         checks.check_compute(self.gpus, (self.dtype, self.quantization, self.kv_cache_dtype), self.features)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from environment.errors import Trouble, Undetermined, Usage
@@ -72,6 +72,18 @@ def compute_of(here: tuple[str, ...] | Unknown, gpus: Sequence[int]) -> str:
         why = "an engine is made for GPUs of one compute capability"
         raise Trouble(f"the GPUs are of different kinds: {told}", why=why, mend="choose alike ones: --gpus 0,1")
     return next(iter(kinds.values()), "")
+
+
+def shared(gpus: Gpus, servers: Mapping[str, str]) -> tuple[str, ...]:
+    """A line for each server whose GPUs are about to work for this, too. `servers`: name -> its GPUs, such as 0,1."""
+    wanted = {str(gpu) for gpu in (*gpus.serving, *gpus.converting)}
+    both = {name: sorted(wanted & set(listed.split(","))) for name, listed in servers.items()}
+    return tuple(
+        f"GPU {', '.join(found)} serves {name!r} now and has little memory left: --gpus and --convert-gpus name "
+        f"others, ./inv stop --name {name} frees it"
+        for name, found in both.items()
+        if found
+    )
 
 
 def require_compute(gpus: Gpus) -> None:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from environment.contracts import Contract, contract, tools
+from environment.errors import Usage
 from environment.plan import Plan, Step
-from recipes import build, download, launch, vision
+from recipes import build, download, launch, room, vision
 from recipes.converted import OFFLINE
 from recipes.deployment import Deployment
 from recipes.spelling import NotInRelease, Words, spelled
 from recipes.tools import example, folder
 from recipes.verification import verified
 
+ANSWER = 128  # tokens
 ROUGE = "evaluate-metric/rouge"
 
 
-def run(
-    deployment: Deployment, user: str, *, question: str = "", max_tokens: int = 128, streaming: bool = False
-) -> Plan:
-    """Every step of `invoke run`: the engine answers a question. Raises NotInRelease for what the release cannot do."""
+def run(deployment: Deployment, user: str, *, question: str = "", max_tokens: int = 0, streaming: bool = False) -> Plan:
+    """Every step of `invoke run`: the engine answers a question, in 128 tokens unless said.
+
+    Raises NotInRelease for what the release cannot do, Usage for an answer longer than the engine gives.
+    """
+    max_tokens = max_tokens or min(ANSWER, deployment.max_output_len)
+    if max_tokens > deployment.max_output_len:
+        what = f"--max-tokens {max_tokens} is more than the {deployment.max_output_len} that the engine gives"
+        raise Usage(
+            what, mend=f"--max-tokens {deployment.max_output_len}, or build for more: --max-output-len {max_tokens}"
+        )
     seen = vision.ask(deployment)
     asked = seen or (ask(deployment, question or deployment.recipe.question.text, max_tokens, streaming=streaming),)
     return _plan(deployment, user, f"Run {deployment.recipe.title}", asked)
@@ -39,6 +48,7 @@ def _plan(deployment: Deployment, user: str, purpose: str, more: tuple[Step, ...
             in_image=launch.in_image(deployment, user),
             names=build.names(deployment, steps),
             steps=steps,
+            notes=room.notes(deployment, steps),
         )
     )
 

@@ -8,8 +8,9 @@ from environment.contracts import placeholders
 from environment.errors import Trouble
 from environment.image_layout import upstream
 from environment.plan import Plan, Step
-from recipes import build, download, launch, patches
+from recipes import build, download, launch, patches, room
 from recipes.deployment import Deployment
+from recipes.local import ANSWER
 from recipes.template_values import values_for
 from recipes.verification import verified
 
@@ -39,6 +40,7 @@ def plan(deployment: Deployment, user: str) -> Plan:
             in_image=launch.in_image(deployment, user),
             names=build.names(deployment, steps, repository=repository),
             steps=steps,
+            notes=room.notes(deployment, steps),
             templates=templates,
         )
     )
@@ -84,4 +86,5 @@ def question(deployment: Deployment) -> Step:
     """A ready ensemble does not prove the engine: a token does."""
     address = f"127.0.0.1:{deployment.ports.grpc}"
     argv = ("./inv", "ask", deployment.recipe.question.text, "--url", address, "--model-dir", deployment.checkpoint_dir)
-    return Step(title="Ask the smoke question", tool="invoke", argv=argv)
+    short = ("--max-tokens", str(deployment.max_output_len)) if deployment.max_output_len < ANSWER else ()
+    return Step(title="Ask the smoke question", tool="invoke", argv=(*argv, *short))

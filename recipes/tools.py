@@ -62,7 +62,20 @@ def limits(deployment: Deployment, tool: Contract) -> Words:
             ("--max_seq_len", str(deployment.max_seq_len)),
             ("--max_output_len", str(deployment.max_output_len)),
         ),
+        *_tokens(deployment, tool),
     )
+
+
+def _tokens(deployment: Deployment, tool: Contract) -> Words:
+    """Room for the longest prompt in one iteration, where the parser's own default has less: it could not be asked.
+
+    From v0.11.0 the default is 8192 whatever the input length (NVIDIA/TensorRT-LLM@v0.11.0:tensorrt_llm/builder.py).
+    """
+    option = tool.option("--max_num_tokens")
+    default = option.default if option else None
+    if "max-num-tokens" in deployment.features or not isinstance(default, int) or default >= deployment.max_input_len:
+        return ()
+    return ("--max_num_tokens", str(deployment.max_input_len))
 
 
 def settable(deployment: Deployment) -> set[str]:

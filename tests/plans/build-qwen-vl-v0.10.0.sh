@@ -1,5 +1,8 @@
 #!/bin/sh
 # Build Qwen-VL Chat with TensorRT-LLM v0.10.0 on 1 GPU(s): tp 1 x pp 1
+# Room: Download Qwen/Qwen-VL-Chat: 19.3 GB of disk
+# Room: Convert the checkpoint to 1 rank(s): 19.3 GB of disk, 38.6 GB of memory with swap
+# Room: Build the vision engine: 19.3 GB of disk, 38.6 GB of memory with swap
 # Run it in the project's folder.
 set -eu
 

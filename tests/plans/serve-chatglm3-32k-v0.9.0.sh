@@ -1,5 +1,8 @@
 #!/bin/sh
 # Serve ChatGLM3 6B 32K with TensorRT-LLM v0.9.0 on 1 GPU(s): tp 1 x pp 1
+# Room: Download THUDM/chatglm3-6b-32k: 12.5 GB of disk
+# Room: Convert the checkpoint to 1 rank(s): 12.5 GB of disk, 25.0 GB of memory with swap
+# Room: Build the engine: 12.5 GB of disk, 25.0 GB of memory with swap
 # Run it in the project's folder.
 set -eu
 

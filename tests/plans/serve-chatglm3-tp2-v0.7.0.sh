@@ -1,5 +1,7 @@
 #!/bin/sh
 # Serve ChatGLM3 6B with TensorRT-LLM v0.7.0 on 2 GPU(s): tp 2 x pp 1
+# Room: Download THUDM/chatglm3-6b: 12.5 GB of disk
+# Room: Build the engine for 2 rank(s): 12.5 GB of disk, 25.0 GB of memory with swap
 # Run it in the project's folder.
 set -eu
 

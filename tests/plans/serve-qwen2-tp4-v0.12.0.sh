@@ -1,5 +1,8 @@
 #!/bin/sh
 # Serve Qwen2 7B Instruct with TensorRT-LLM v0.12.0 on 4 GPU(s): tp 4 x pp 1
+# Room: Download Qwen/Qwen2-7B-Instruct: 15.2 GB of disk
+# Room: Convert the checkpoint to 4 rank(s): 15.2 GB of disk, 30.5 GB of memory with swap
+# Room: Build the engine: 15.2 GB of disk, 30.5 GB of memory with swap
 # Run it in the project's folder.
 set -eu
 
