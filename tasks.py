@@ -314,10 +314,10 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     """Carries the plan out, once this host is known to be able to."""
     from doctor import preflight
     from environment.errors import Trouble
+    from recipes import readiness
     from recipes.checkpoint import whole
     from recipes.container_runs import carry_out_watched
     from recipes.engine_store import alone
-    from recipes.gpus import require_compute
 
     if deployment.model_dir:
         whole(deployment.model_dir, allow_remote_code=deployment.allow_remote_code)
@@ -326,24 +326,9 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     except Trouble as trouble:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
-    require_compute(deployment.gpus)
-    warn_of_room(deployment, plan)
+    readiness.require(deployment, plan)
     with alone(Path(deployment.engine_dir)):
         carry_out_watched(plan, deployment, deployment.workspace.runs, rehearsal=False)
-
-
-def warn_of_room(deployment: Deployment, plan: Plan) -> None:
-    """Says what may go wrong for want of disk, memory or GPUs; raises Trouble for what certainly will."""
-    from environment.console import say
-    from environment.step_records import skipped
-    from recipes import gpus, room, runs
-
-    workspace = deployment.workspace
-    servers = {run.name: run.settings.get("gpus", "") for run in runs.living(workspace.runs) if not run.rehearsal}
-    others = {name: listed for name, listed in servers.items() if name != deployment.name}
-    tight = room.require(deployment, plan, set(skipped(plan)), room.here(workspace.root))
-    for line in (*tight, *gpus.shared(deployment.gpus, others)):
-        say(f"warning: {line}")
 
 
 def stand_before(name: str, port: int) -> None:
