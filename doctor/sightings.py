@@ -85,11 +85,18 @@ class Spotter:
             return
         harmless = {pattern for pattern in present if self._patterns[pattern].kind == "harmless"}
         places = self._matcher.places(block.text, wanted | harmless)
-        excused = _Excused(place for place in places if place.pattern in harmless)
+        excused = _Excused(self._confirmed(block, places, harmless))
         for place in places:
             counts = place.pattern in harmless or place not in excused
             if counts and place.pattern in wanted and self._open(place.pattern):
                 self._keep(place, block)
+
+    def _confirmed(self, block: Block, places: list[Place], harmless: set[int]) -> Iterator[Place]:
+        """The harmless places in lines that another pattern speaks of, too."""
+        lines = {place.line for place in places if place.pattern not in harmless}
+        for place in places:
+            if place.pattern in harmless and place.line in lines and self._matcher.match(block.text, place):
+                yield place
 
     def _open(self, pattern: int) -> bool:
         if self._patterns[pattern].kind == "failure":

@@ -1,7 +1,9 @@
 """Every known pattern, looked for in one pass over a block: the one door to hyperscan.
 
-Hyperscan says in one linear scan which patterns occur and where they end; only there Python's `re` looks again, in a
-small window, to find the beginning and the values a pattern captures. So no pattern can ever backtrack over a log.
+Hyperscan says in one linear scan which patterns may occur and where they may end: it is given each pattern without the
+bounds of its repeats, which matches a little more and compiles many times as fast. Only there Python's `re` looks
+again, in a small window, with the pattern as it stands, and finds the beginning and the values it captures. So no
+pattern can ever backtrack over a log.
 """
 
 from __future__ import annotations
@@ -15,13 +17,12 @@ import hyperscan
 from doctor.log import LINE_START
 
 WINDOW = 1 << 12
-KEPT = 16  # databases of few patterns, for the sets that are looked for at the moment
-LOOSE_START = re.sub(r"\{1,\d+\}", "+", LINE_START)  # without bounds: it compiles in a fifth of the time
+_BOUND = re.compile(r"(\[\\s\\S\])?\{([01]),\d+\}")  # `[\s\S]` keeps its own: without one it runs to the block's end
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Pattern number `pattern` matches somewhere in the line that starts at `line`, and ends at `end`."""
+    """Pattern number `pattern` may match in the line that starts at `line`, and if it does ends at `end` or later."""
 
     pattern: int
     line: int
@@ -32,48 +33,53 @@ class Signatures:
     """Compiled patterns, numbered as given: Python's syntax, on bytes, `^` and `$` at lines (docs/diagnosis.md)."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._confirm = [re.compile(_anchored(pattern, LINE_START).encode(), re.MULTILINE) for pattern in patterns]
-        self._patterns = {number: _anchored(pattern, LOOSE_START) for number, pattern in enumerate(patterns)}
-        self._which = _compiled(self._patterns, hyperscan.HS_FLAG_SINGLEMATCH)
-        self._where: dict[frozenset[int], hyperscan.Database] = {}
+        self._patterns = [_anchored(pattern) for pattern in patterns]
+        self._which = _compiled(dict(enumerate(map(loose, self._patterns))), hyperscan.HS_FLAG_SINGLEMATCH)
+        self._where: dict[int, hyperscan.Database] = {}
 
     def present(self, text: bytes) -> set[int]:
-        """Which patterns occur in the text."""
+        """Which patterns may occur in the text."""
         found: set[int] = set()
         _scan(self._which, text, lambda pattern, _end: found.add(pattern))
         return found
 
     def places(self, text: bytes, wanted: Collection[int]) -> list[Place]:
-        """Where the wanted patterns occur: one place for each pattern and line, in the order of the text."""
-        if not wanted:
-            return []
-        ends: list[tuple[int, int]] = []
-        _scan(self._database(frozenset(wanted)), text, lambda pattern, end: ends.append((end, pattern)))
-        places: dict[tuple[int, int], Place] = {}
-        for end, pattern in ends:
-            line = text.rfind(b"\n", 0, end - 1) + 1
-            places[pattern, line] = Place(pattern=pattern, line=line, end=end)
-        return list(places.values())
+        """Where the wanted patterns may occur, in the order of the text: the first place in each line.
 
-    def _database(self, wanted: frozenset[int]) -> hyperscan.Database:
-        if wanted not in self._where:
-            if len(self._where) >= KEPT:
-                self._where.clear()
-            self._where[wanted] = _compiled({number: self._patterns[number] for number in sorted(wanted)}, 0)
-        return self._where[wanted]
+        A line longer than the window may have several.
+        """
+        places: dict[tuple[int, int, int], Place] = {}
+        for pattern in wanted:
+            ends: list[int] = []
+            _scan(self._database(pattern), text, lambda _pattern, end, ends=ends: ends.append(end))
+            for end in ends:
+                line = text.rfind(b"\n", 0, end - 1) + 1
+                places.setdefault((pattern, line, end // WINDOW), Place(pattern=pattern, line=line, end=end))
+        return sorted(places.values(), key=lambda place: (place.end, place.pattern))
+
+    def _database(self, pattern: int) -> hyperscan.Database:
+        if pattern not in self._where:
+            self._where[pattern] = _compiled({pattern: loose(self._patterns[pattern])}, 0)
+        return self._where[pattern]
 
     def match(self, text: bytes, place: Place) -> re.Match[bytes] | None:
-        """What `re` finds at the place; None in the rare case that it does not agree with hyperscan."""
+        """What `re` finds at the place; None when the pattern as it stands does not match there."""
         limit = text.find(b"\n", place.end, place.end + WINDOW)
         limit = limit if limit >= 0 else min(place.end + WINDOW, len(text))
-        for match in self._confirm[place.pattern].finditer(text, max(0, place.end - WINDOW), limit):
+        pattern = re.compile(self._patterns[place.pattern].encode(), re.MULTILINE)  # `re` keeps the last 512 compiled
+        for match in pattern.finditer(text, max(0, place.end - WINDOW), limit):
             if match.end() >= place.end:
                 return match
         return None
 
 
-def _anchored(pattern: str, line_start: str) -> str:
-    return line_start + pattern[1:] if pattern.startswith("^") else pattern
+def loose(pattern: str) -> str:
+    """The pattern without the upper bounds of its repeats."""
+    return _BOUND.sub(lambda found: found[0] if found[1] else "*+"[int(found[2])], pattern)
+
+
+def _anchored(pattern: str) -> str:
+    return LINE_START + pattern[1:] if pattern.startswith("^") else pattern
 
 
 def _compiled(patterns: Mapping[int, str], flag: int) -> hyperscan.Database:

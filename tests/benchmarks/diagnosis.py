@@ -37,8 +37,9 @@ LINES = (
 def measurements() -> Iterator[Measurement]:
     """Quality on each part of the corpus, then speed and memory on a gigabyte."""
     for part in ("development", "held_back"):
-        yield from quality(part)
-    yield from first_run()
+        yield from quality(part, corpus(part))
+    yield from first_runs("held_back")
+    yield from first_runs("development")
     logs = corpus("healthy")
     alarms = sum(bool(explain(log.path).exit_code) for log in logs)
     yield Measurement(name=f"false alarms on {len(logs)} healthy logs", value=str(alarms), goal="0", met=alarms == 0)
@@ -46,25 +47,25 @@ def measurements() -> Iterator[Measurement]:
     yield from speed("every line behind a compose prefix and coloured", "triton-1  | \x1b[32m")
 
 
-def quality(part: str) -> Iterator[Measurement]:
-    """Recall and precision of the primary cause."""
-    judged = [(log, named(explain(log.path))) for log in corpus(part)]
+def quality(part: str, logs: tuple[Recorded, ...]) -> Iterator[Measurement]:
+    """Recall and precision of the primary cause, and the logs whose cause is not named rightly."""
+    judged = [(log, named(explain(log.path))) for log in logs]
     known = [(log, name) for log, name in judged if log.answer]
     right = sum(name == log.answer for log, name in known)
-    told = sum(bool(name) for _, name in judged)
     yield ratio(f"{part}: recall of the primary cause, now", right, len(known))
-    yield ratio(f"{part}: precision of the primary cause, now", right, told)
+    yield ratio(f"{part}: precision of the primary cause, now", right, sum(bool(name) for _, name in judged))
     yield from (
         Measurement(name=f"  {log.file} -> {name or 'none'}", value=log.answer or "none")
         for log, name in missed(judged)
     )
 
 
-def first_run() -> Iterator[Measurement]:
-    """Recall on the held-back logs before anything was changed because of them, which is what counts."""
-    known = [log for log in corpus("held_back") if log.answer]
-    right = sum(log.first_run == "right" for log in known)
-    yield ratio("held_back: recall of the primary cause, first run", right, len(known), "0.90")
+def first_runs(part: str) -> Iterator[Measurement]:
+    """Recall before anything was changed because of these logs, which is what counts; those in development are spent."""
+    runs = [log.first_run for log in corpus(part) if log.first_run in ("right", "missed")]
+    round_ = "first run" if part == "held_back" else "first runs of earlier rounds"
+    if runs:
+        yield ratio(f"{part}: recall of the primary cause, {round_}", runs.count("right"), len(runs), "0.90")
 
 
 def missed(judged: list[tuple[Recorded, str]]) -> list[tuple[Recorded, str]]:
@@ -80,7 +81,8 @@ def named(diagnosis: Diagnosis) -> str:
 def ratio(name: str, part: int, whole: int, goal: str = "") -> Measurement:
     """A share, with its two numbers."""
     met = not goal or part >= float(goal) * whole
-    return Measurement(name=f"{name} ({part} of {whole})", value=f"{part / whole:.3f}", goal=goal, met=met)
+    value = f"{part / whole:.3f}" if whole else "no logs"
+    return Measurement(name=f"{name} ({part} of {whole})", value=value, goal=goal, met=met)
 
 
 def speed(name: str, before: str) -> Iterator[Measurement]:

@@ -12,7 +12,8 @@ LOGS = Path(__file__).parent / "logs"
 class Recorded(Record, frozen=True, kw_only=True):
     """One log: where it comes from, and the id of its root cause (empty: nothing failed, or no row knows it).
 
-    `first_run` is right or missed: whether a held-back log was diagnosed rightly when it was first looked at.
+    `first_run` of a log that is or was held back says how it was diagnosed when it was first looked at: right, missed,
+    or unknown (no row knew its cause then, and none was named).
     """
 
     file: str
@@ -26,10 +27,27 @@ class Recorded(Record, frozen=True, kw_only=True):
         return LOGS / self.file
 
 
+class Wording(Record, frozen=True, kw_only=True):
+    """Messages of one root cause as programs word them; each line alone must be diagnosed as `answer`."""
+
+    answer: str
+    source: str
+    lines: tuple[str, ...]
+
+
 class _Answers(Record, frozen=True):
     log: tuple[Recorded, ...]
+
+
+class _Wordings(Record, frozen=True):
+    wording: tuple[Wording, ...]
 
 
 def corpus(part: str) -> tuple[Recorded, ...]:
     """The logs of one part: development, held_back or healthy."""
     return tuple(log for log in read_toml(LOGS / "answers.toml", _Answers).log if log.file.startswith(f"{part}/"))
+
+
+def wordings() -> tuple[Wording, ...]:
+    """The messages in `wordings.toml`."""
+    return read_toml(LOGS / "wordings.toml", _Wordings).wording

@@ -1,6 +1,7 @@
 import re
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -8,16 +9,17 @@ from doctor.diagnosis import explain
 from doctor.patterns import patterns
 from doctor.signatures import WINDOW
 from doctor.symptoms import Symptom, catalogue
-from tests.doctor.corpus import LOGS, Recorded, corpus
+from tests.doctor.corpus import LOGS, Recorded, corpus, wordings
 
 ROWS = catalogue().symptoms
 IDS = {row.id for row in ROWS}
 PATTERNS = sorted({pattern.regex for pattern in patterns(catalogue())})
 DEVELOPMENT = corpus("development")
+WORDINGS = [(wording.answer, line) for wording in wordings() for line in wording.lines]
 
 
-def primary(log: Recorded) -> str:
-    return next((finding.symptom.id for finding in explain(log.path).findings if finding.primary), "")
+def primary(log: Path | str) -> str:
+    return next((finding.symptom.id for finding in explain(log).findings if finding.primary), "")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
@@ -26,21 +28,31 @@ def test_every_symptom_has_a_source_a_remedy_and_a_sample_that_it_explains(row: 
     assert row.remedy
     assert row.literals or row.patterns
     assert all(re.fullmatch(r"[A-Z]\d{3}", check) for check in row.checks)
-    samples = [log for log in DEVELOPMENT if log.answer == row.id or log.file == f"development/{row.id}.log"]
-    assert samples, "write a sample log and its answer under tests/doctor/logs/development"
-    found = [finding.symptom.id for log in samples for finding in explain(log.path).findings]
-    assert row.id in found
+    logs = [log.path for log in DEVELOPMENT if log.answer == row.id or log.file == f"development/{row.id}.log"]
+    samples: list[Path | str] = [*logs, *(line for answer, line in WORDINGS if answer == row.id)]
+    assert samples, "write its words into wordings.toml, or a log and its answer under tests/doctor/logs/development"
+    assert row.id in [finding.symptom.id for sample in samples for finding in explain(sample).findings]
 
 
 @pytest.mark.parametrize("log", DEVELOPMENT, ids=lambda log: log.file)
 def test_every_development_log_has_its_answer_named_first(log: Recorded) -> None:
-    assert primary(log) == log.answer
+    assert primary(log.path) == log.answer
     assert log.source
 
 
-def test_every_held_back_log_keeps_what_happened_at_its_first_run() -> None:
-    assert {log.first_run for log in corpus("held_back")} == {"right", "missed"}
-    assert {log.first_run for part in ("development", "healthy") for log in corpus(part)} == {""}
+@pytest.mark.parametrize(("answer", "line"), WORDINGS)
+def test_every_wording_of_a_message_is_known_by_itself(answer: str, line: str) -> None:
+    assert primary(line) == answer
+
+
+def test_every_wording_names_where_it_was_read() -> None:
+    assert all(wording.source and wording.lines for wording in wordings())
+
+
+def test_every_log_that_was_held_back_keeps_what_happened_at_its_first_run() -> None:
+    assert {log.first_run for log in corpus("held_back")} <= {"right", "missed", "unknown"}
+    assert {log.first_run for log in corpus("development")} == {"right", "missed", "unknown", ""}
+    assert {log.first_run for log in corpus("healthy")} == {""}
 
 
 @pytest.mark.parametrize("log", corpus("healthy"), ids=lambda log: log.file)
