@@ -61,7 +61,7 @@ def quality(part: str, logs: tuple[Recorded, ...]) -> Iterator[Measurement]:
 
 
 def first_runs(part: str) -> Iterator[Measurement]:
-    """Recall before anything was changed because of these logs, which is what counts; those in development are spent."""
+    """Recall before anything was changed because of these logs, which is what counts; development has spent ones."""
     runs = [log.first_run for log in corpus(part) if log.first_run in ("right", "missed")]
     round_ = "first run" if part == "held_back" else "first runs of earlier rounds"
     if runs:
