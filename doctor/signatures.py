@@ -50,9 +50,7 @@ class Signatures:
         """
         places: dict[tuple[int, int, int], Place] = {}
         for pattern in wanted:
-            ends: list[int] = []
-            _scan(self._database(pattern), text, lambda _pattern, end, ends=ends: ends.append(end))
-            for end in ends:
+            for end in _ends(self._database(pattern), text):
                 line = text.rfind(b"\n", 0, end - 1) + 1
                 places.setdefault((pattern, line, end // WINDOW), Place(pattern=pattern, line=line, end=end))
         return sorted(places.values(), key=lambda place: (place.end, place.pattern))
@@ -87,6 +85,12 @@ def _compiled(patterns: Mapping[int, str], flag: int) -> hyperscan.Database:
     flags = [hyperscan.HS_FLAG_MULTILINE | flag] * len(patterns)
     database.compile(expressions=[p.encode() for p in patterns.values()], ids=list(patterns), flags=flags)
     return database
+
+
+def _ends(database: hyperscan.Database, text: bytes) -> list[int]:
+    ends: list[int] = []
+    _scan(database, text, lambda _pattern, end: ends.append(end))
+    return ends
 
 
 def _scan(database: hyperscan.Database, text: bytes, found: Callable[[int, int], object]) -> None:
