@@ -8,7 +8,7 @@ from pathlib import Path
 from doctor.checks.texts import LANGUAGES
 from doctor.facts.readings import Readings
 from doctor.outcome import Outcome
-from doctor.visit import Visit, taken
+from doctor.visit import Visit, named, taken
 from environment.data import Value
 from environment.errors import ExitCode, Usage, unknown_name
 
@@ -32,15 +32,13 @@ def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:
     """Judges this host, or the one in the bundle `saved`, and tells; the exit code says how it ended."""
     if saved and telling.fix:
         raise Usage("--fix mends this host, --bundle is another one", mend="leave one of them out")
-    readings = _loaded(Path(saved)) if saved else taken(visit, telling.language)
+    readings = _loaded(Path(saved), visit) if saved else taken(visit, telling.language)
     from doctor.judgement import judged, subject
-    from doctor.probes import artifacts
     from doctor.telling import tell
 
     if telling.save:
         _save(readings, Path(telling.save))
-    found = artifacts.read(visit.release, visit.named)
-    outcomes: Sequence[Outcome] = judged(subject(readings, visit.release, visit.asked, found), telling.language)
+    outcomes: Sequence[Outcome] = judged(subject(readings, visit.release, visit.asked), telling.language)
     if telling.fix:
         outcomes = _repaired(outcomes, visit, telling.language)
     return tell(outcomes, visit.release, telling, saved)
@@ -48,12 +46,10 @@ def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:
 
 def _repaired(outcomes: Sequence[Outcome], visit: Visit, language: str) -> Sequence[Outcome]:
     from doctor.judgement import judged, subject
-    from doctor.probes import artifacts
     from doctor.repair import repair
 
     def again() -> Sequence[Outcome]:
-        found = artifacts.read(visit.release, visit.named)
-        return judged(subject(taken(visit, language), visit.release, visit.asked, found), language)
+        return judged(subject(taken(visit, language), visit.release, visit.asked), language)
 
     return repair(outcomes, visit, again)
 
@@ -65,10 +61,11 @@ def explained(name: str, language: str) -> ExitCode:
     return explain(name, Telling(language=language))
 
 
-def _loaded(file: Path) -> Readings:
+def _loaded(file: Path, visit: Visit) -> Readings:
+    """The readings of the bundle; a folder that is named here is read here, and judged against that host."""
     from doctor import bundle
 
-    return bundle.load(file)
+    return {**bundle.load(file), **named(visit)}
 
 
 def _save(readings: Readings, file: Path) -> None:

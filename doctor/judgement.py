@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -11,13 +12,19 @@ from doctor.asked import Asked
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
 from doctor.examination import examine
-from doctor.facts import docker, gpu, host, image, linking, source
-from doctor.facts.artifacts import Artifacts
+from doctor.facts import artifacts, docker, gpu, host, image, linking, source
+from doctor.facts.artifacts import NOT_READ, Artifacts
 from doctor.facts.readings import Readings
 from doctor.outcome import Check, Outcome
 from doctor.subject import Subject
+from doctor.template_code import released
 from environment.artifacts.engine import Engine
+from environment.errors import Trouble
 from environment.releases import Release
+from environment.unknown import Unknown
+
+if TYPE_CHECKING:
+    from environment.contracts import Placeholder
 
 
 def prepare(language: str) -> None:
@@ -28,26 +35,41 @@ def prepare(language: str) -> None:
     advisories()
 
 
-def subject(readings: Readings, release: Release, asked: Asked, artifacts: Artifacts | None = None) -> Subject:
-    """The facts of the readings and of the named folders, for a release and what is asked. Pure."""
-    artifacts = artifacts or Artifacts()
+def subject(readings: Readings, release: Release, asked: Asked) -> Subject:
+    """The facts of the readings, for a release and what is asked. Pure, once the release's templates are loaded."""
+    found = _beside_the_release(artifacts.parse(readings), release.tag)
     return Subject(
         host=host.parse(readings),
         gpus=gpu.parse(readings),
         docker=docker.parse(readings),
         release=release,
-        asked=_launched(asked, artifacts),
+        asked=_launched(asked, found),
         advisories=advisories(),
         image=image.parse(readings),
         source=source.parse(readings),
         linking=linking.parse(readings, "image/libraries" if "image/inspect" in readings else "libraries"),
-        artifacts=artifacts,
+        artifacts=found,
     )
 
 
-def _launched(asked: Asked, artifacts: Artifacts) -> Asked:
+def _beside_the_release(found: Artifacts, tag: str) -> Artifacts:
+    """The artifacts with what the release's own templates are like; those of a repository are believed first."""
+    template = released(tag) if isinstance(found.template, Unknown) else found.template
+    return replace(found, template=template, placeholders=_placeholders(tag) if found.repository else NOT_READ)
+
+
+def _placeholders(tag: str) -> Mapping[str, tuple[Placeholder, ...]] | Unknown:
+    from environment.contracts import placeholders
+
+    try:
+        return placeholders(tag)
+    except Trouble as trouble:
+        return Unknown(str(trouble.what))
+
+
+def _launched(asked: Asked, found: Artifacts) -> Asked:
     """Where nobody named the ranks, as many are launched as the named engine has."""
-    engine = artifacts.engine
+    engine = found.engine
     if asked.launch_named or not isinstance(engine, Engine):
         return asked
     mapped = engine.mapped

@@ -22,7 +22,7 @@ NAMES = (
 )
 VALUE = r"(?!\[secret\])([^\s\"',;}]{4,})"
 NAMED = re.compile(rf"(?i)\b({NAMES})([\"']?\s*[=:]\s*[\"']?){VALUE}")
-FLAGGED = re.compile(rf"(?i)(?<=--)({NAMES})(\s+[\"']?){VALUE}")
+FLAGGED = re.compile(rf"(?i)(?<=--)({NAMES})([\s\"',]+){VALUE}")
 SHAPES = (
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@\"']+@"), rf"\1{MARK}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {MARK}"),
@@ -81,10 +81,15 @@ def _walked(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
-        return [_walked(part, change) for part in value]
+        names = ["", *value]  # what follows an option's name, or in a pair a parameter's, is its value
+        return [_member(_option(name, value), part, change) for name, part in zip(names, value, strict=False)]
     if isinstance(value, dict):
-        return {name: _member(name, part, change) for name, part in value.items()}
+        return {change(name): _member(name, part, change) for name, part in value.items()}
     return value
+
+
+def _option(name: Any, row: list[Any]) -> str:
+    return name if isinstance(name, str) and (name.startswith("-") or len(row) == 2) else ""
 
 
 def _member(name: str, value: Any, change: Callable[[str], str]) -> Any:

@@ -49,12 +49,20 @@ def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named
 
 def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
     """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out."""
-    runs = start(tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in probes(visit)))
+    within = tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in probes(visit))
+    runs = start((*within, *_deep(visit.named)))
     from doctor.judgement import prepare
     from doctor.redaction import without_secrets
 
     prepare(language)
     return finish(runs, without_secrets)
+
+
+def named(visit: Visit) -> dict[str, Reading]:
+    """The readings of the named folders alone."""
+    from doctor.redaction import without_secrets
+
+    return finish(start((*_named(visit.named), *_deep(visit.named))), without_secrets)
 
 
 def probes(visit: Visit) -> tuple[Probe, ...]:
@@ -63,6 +71,7 @@ def probes(visit: Visit) -> tuple[Probe, ...]:
     return (
         *(_image(visit.image, visit.lock) if visit.image else ()),
         *(_source(visit.named.source) if visit.named.source else ()),
+        *_named(visit.named),
         *docker_probes.probes(),
         *library_probes.probes(),
         *gpu_probes.probes(),
@@ -80,6 +89,22 @@ def _image(reference: str, lock: Path) -> tuple[Probe, ...]:
     from doctor.probes import image
 
     return image.probes(reference, lock)
+
+
+def _named(folders: Named) -> tuple[Probe, ...]:
+    if not (folders.engine or folders.model or folders.repository):
+        return ()
+    from doctor.probes import artifacts
+
+    return artifacts.probes(folders)
+
+
+def _deep(folders: Named) -> tuple[Probe, ...]:
+    if not folders.deep:
+        return ()
+    from doctor.probes import artifacts
+
+    return artifacts.deep_probes(folders)
 
 
 def _source(folder: str) -> tuple[Probe, ...]:

@@ -11,7 +11,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Unknown(Value, frozen=True):
+class Unknown(Value, frozen=True, tag=True):
     """Stands where a fact would stand. A check that meets one answers `unknown` with this reason, never `pass`."""
 
     reason: str

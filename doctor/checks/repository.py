@@ -88,8 +88,9 @@ def batches(subject: Subject) -> Finding:
 def paths(subject: Subject) -> Finding:
     """The folders that the configs name are on this host."""
     repository_of(subject)
-    gone = [path for path, there in subject.artifacts.paths.items() if not there]
-    return warned(paths=gone) if gone else passed(count=len(subject.artifacts.paths))
+    found = known(subject.artifacts.paths)
+    gone = [path for path, there in found.items() if not there]
+    return warned(paths=gone) if gone else passed(count=len(found))
 
 
 def bls_instances(subject: Subject) -> Finding:

@@ -1,10 +1,11 @@
-"""What was read of the engine, checkpoint and model repository that were named; None is what was not. Values only."""
+"""What was read of the engine, checkpoint and model repository that were named; None is what was not. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from doctor.facts.readings import Readings, record
 from doctor.template_code import TemplateCode
 from environment.artifacts.checkpoint import Checkpoint
 from environment.artifacts.digests import Digest
@@ -23,7 +24,7 @@ NOT_READ = Unknown("nobody looked at it")
 
 class Artifacts(Value, frozen=True, kw_only=True):
     """The named folders. `writable` are engine files any user may write, `paths` those the repository's configs name
-    and whether this host has them, `template` what the Python models do, `placeholders` those of the release.
+    and whether the host has them, `template` what its Python models do, `placeholders` those of the release.
     """
 
     engine: Engine | Damaged | Unknown | None = None
@@ -31,7 +32,27 @@ class Artifacts(Value, frozen=True, kw_only=True):
     checkpoint: Checkpoint | Damaged | Unknown | None = None
     tokenizer: Tokenizer | Damaged | Unknown | None = None
     digests: tuple[Digest, ...] | Unknown | None = None
-    repository: ModelRepository | Unknown | None = None
-    paths: Mapping[str, bool] = {}
+    repository: ModelRepository | Damaged | Unknown | None = None
+    paths: Mapping[str, bool] | Unknown = NOT_READ
     template: TemplateCode | Unknown = NOT_READ
     placeholders: Mapping[str, tuple[Placeholder, ...]] | Unknown = NOT_READ
+
+
+def parse(readings: Readings) -> Artifacts:
+    """What the readings hold of named folders; `template` is NOT_READ unless the repository shows its own."""
+    template = _found(readings, "template", TemplateCode | None)
+    return Artifacts(
+        engine=_found(readings, "engine", Engine | Damaged | Unknown),
+        writable=_found(readings, "writable", tuple[str, ...] | Unknown) or (),
+        checkpoint=_found(readings, "checkpoint", Checkpoint | Damaged | Unknown),
+        tokenizer=_found(readings, "tokenizer", Tokenizer | Damaged | Unknown),
+        digests=_found(readings, "digests", tuple[Digest, ...] | Unknown),
+        repository=_found(readings, "repository", ModelRepository | Damaged | Unknown),
+        paths=_found(readings, "paths", dict[str, bool]) or {},
+        template=NOT_READ if template is None else template,
+    )
+
+
+def _found(readings: Readings, name: str, kind: Any) -> Any:
+    """A reading as a value of `kind`, None where nothing was named."""
+    return record(readings, f"named/{name}", kind) if f"named/{name}" in readings else None

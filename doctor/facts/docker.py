@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from doctor.facts.readings import Readings, Said, reading, record, text, why
 from environment.data import Value
 from environment.unknown import Unknown, then
 
+T = TypeVar("T")
 Engine = Literal["up", "missing", "refused", "down", "hung"]
 SERVERS = "docker/servers"
 REFUSED = re.compile(r"permission denied", re.IGNORECASE)
@@ -43,7 +44,6 @@ class Docker(Value, frozen=True, kw_only=True):
     engine: Engine
     said: str
     version: str | Unknown
-    client: str | Unknown
     root: str | Unknown
     storage: str | Unknown
     runtimes: tuple[str, ...] | Unknown
@@ -56,22 +56,62 @@ class Docker(Value, frozen=True, kw_only=True):
     servers: tuple[ServerContainer, ...] | Unknown | None = None
 
 
+class _Named(Said, frozen=True, kw_only=True):
+    Name: str = ""
+    Version: str = ""
+
+
+class _Client(Said, frozen=True, kw_only=True):
+    Plugins: tuple[_Named, ...] | None = None
+
+
+class _Info(Said, frozen=True, kw_only=True):
+    """`docker info`: the client answers with its own half when the engine is silent."""
+
+    ServerVersion: str | None = None
+    DockerRootDir: str | None = None
+    Driver: str | None = None
+    CgroupDriver: str | None = None
+    Runtimes: dict[str, object] | None = None
+    SecurityOptions: tuple[str, ...] | None = None
+    ServerErrors: tuple[str, ...] | None = None
+    ClientInfo: _Client | None = None
+
+
+class _Server(Said, frozen=True, kw_only=True):
+    Components: tuple[_Named, ...] | None = None
+
+
+class _Version(Said, frozen=True, kw_only=True):
+    """`docker version`."""
+
+    Server: _Server | None = None
+
+
+class _Listed(Said, frozen=True, kw_only=True):
+    """A line of `docker ps`."""
+
+    Names: str = ""
+    Image: str = ""
+    State: str = ""
+
+
 def parse(readings: Readings) -> Docker:
     """Everything known of Docker here."""
-    info = _info(readings)
     engine, said = _engine(readings)
+    client = _lenient(readings, "docker/info", _Info)
+    info = client if engine == "up" else Unknown(f"the Docker engine does not answer: {said}")
     return Docker(
         engine=engine,
         said=said,
-        version=then(info, lambda words: _word(words, "ServerVersion")),
-        client=then(_lenient(readings, "docker/version"), lambda words: _word(words.get("Client") or {}, "Version")),
-        root=then(info, lambda words: _word(words, "DockerRootDir")),
-        storage=then(info, lambda words: _word(words, "Driver")),
-        runtimes=then(info, lambda words: tuple(sorted(words.get("Runtimes") or {}))),
-        cgroup_driver=then(info, lambda words: _word(words, "CgroupDriver")),
-        rootless=then(info, lambda words: any("rootless" in str(row) for row in words.get("SecurityOptions") or ())),
-        buildx=then(_lenient(readings, "docker/info"), _buildx),
-        components=then(_lenient(readings, "docker/version"), _components),
+        version=then(info, lambda words: _word(words.ServerVersion, "version")),
+        root=then(info, lambda words: _word(words.DockerRootDir, "data root")),
+        storage=then(info, lambda words: _word(words.Driver, "storage driver")),
+        runtimes=then(info, lambda words: tuple(sorted(words.Runtimes or {}))),
+        cgroup_driver=then(info, lambda words: _word(words.CgroupDriver, "cgroup driver")),
+        rootless=then(info, lambda words: any("rootless" in row for row in words.SecurityOptions or ())),
+        buildx=then(client, _buildx),
+        components=then(_lenient(readings, "docker/version", _Version), _components),
         containers=then(text(readings, "docker/containers"), _containers),
         plain_logins=record(readings, "docker/logins", tuple[str, ...]),
         servers=record(readings, SERVERS, tuple[ServerContainer, ...]) if SERVERS in readings else None,
@@ -83,60 +123,49 @@ def _engine(readings: Readings) -> tuple[Engine, str]:
     taken = reading(readings, "docker/info")
     if taken.status == "absent":
         return "missing", taken.reason
-    if taken.status == "timeout":
+    if taken.status == "timeout" or "docker/info" not in readings:
         return "hung", taken.reason
-    info = _lenient(readings, "docker/info")
-    errors = [] if isinstance(info, Unknown) else [str(error) for error in info.get("ServerErrors") or ()]
+    info = _lenient(readings, "docker/info", _Info)
+    errors = () if isinstance(info, Unknown) else info.ServerErrors or ()
     said = "; ".join(errors) or taken.reason
     if not errors and taken.status == "read":
         return "up", ""
     return ("refused" if REFUSED.search(said) else "down"), said.strip()
 
 
-def _info(readings: Readings) -> dict[str, Any] | Unknown:
-    """What the engine said of itself; the client's half alone is no answer."""
-    engine, said = _engine(readings)
-    return (
-        _lenient(readings, "docker/info") if engine == "up" else Unknown(f"the Docker engine does not answer: {said}")
-    )
-
-
-def _lenient(readings: Readings, name: str) -> dict[str, Any] | Unknown:
+def _lenient(readings: Readings, name: str, kind: type[T]) -> T | Unknown:
     """A JSON object even of a command that failed: the client prints its own half without the engine."""
     taken = reading(readings, name)
     start = taken.text.find("{")  # warnings may come first
     if start < 0:
         return Unknown(why(name, taken))
     try:
-        return msgspec.json.decode(taken.text[start:], type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        return Unknown(f"{name} is not a JSON object: {error}")
+        return msgspec.json.decode(taken.text[start:], type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        return Unknown(f"{name} is not what it should be: {error}")
 
 
-def _word(said: Mapping[str, Any], name: str) -> str | Unknown:
-    value = said.get(name)
-    return value if isinstance(value, str) and value else Unknown(f"Docker does not say its {name}")
+def _word(said: str | None, what: str) -> str | Unknown:
+    return said or Unknown(f"Docker does not say its {what}")
 
 
-def _buildx(info: Mapping[str, Any]) -> str | None:
+def _buildx(info: _Info) -> str | None:
     """The version of the buildx plugin; None when the client has none."""
-    plugins = (info.get("ClientInfo") or {}).get("Plugins") or ()
-    return next((str(plugin.get("Version")) for plugin in plugins if plugin.get("Name") == "buildx"), None)
+    plugins = (info.ClientInfo or _Client()).Plugins or ()
+    return next((plugin.Version for plugin in plugins if plugin.Name == "buildx"), None)
 
 
-def _components(version: Mapping[str, Any]) -> Mapping[str, str] | Unknown:
+def _components(version: _Version) -> Mapping[str, str] | Unknown:
     """Version by component: `Engine`, `containerd`, `runc`."""
-    rows = (version.get("Server") or {}).get("Components")
+    rows = (version.Server or _Server()).Components
     if not rows:
         return Unknown("the Docker engine does not say its components")
-    return {str(row.get("Name")): str(row.get("Version")) for row in rows}
+    return {row.Name: row.Version for row in rows}
 
 
 def _containers(lines: str) -> tuple[Container, ...] | Unknown:
     try:
-        rows = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines.splitlines() if line.startswith("{")]
-    except msgspec.MsgspecError as error:
+        rows = [msgspec.json.decode(line, type=_Listed) for line in lines.splitlines() if line.startswith("{")]
+    except (msgspec.MsgspecError, RecursionError) as error:
         return Unknown(f"docker ps did not answer in JSON: {error}")
-    return tuple(
-        Container(name=str(row.get("Names")), image=str(row.get("Image")), state=str(row.get("State"))) for row in rows
-    )
+    return tuple(Container(name=row.Names, image=row.Image, state=row.State) for row in rows)

@@ -113,10 +113,17 @@ def _gpu(index: int, said: Mapping[str, Any], fabric: tuple[Fabric, ...] | Unkno
         remapped_rows=_own(said, "remapped_rows", tuple[int, int, int, int]),
         retired_pending=_own(said, "retired_pending", bool),
         slowed_by=_own(said, "slowed_by", int),
-        fabric=fabric[index] if isinstance(fabric, tuple) else fabric,
+        fabric=_place(fabric, index),
         nvlinks=_own(said, "nvlinks", int),
         processes=_answer(said, "processes", tuple[ComputeProcess, ...]),
     )
+
+
+def _place(fabric: tuple[Fabric, ...] | Unknown | None, index: int) -> Fabric | Unknown | None:
+    """This GPU's place among those of all."""
+    if not isinstance(fabric, tuple):
+        return fabric
+    return fabric[index] if index < len(fabric) else Unknown("NVML told the place in the fabric of fewer GPUs")
 
 
 def _own(said: Mapping[str, Any], question: str, kind: type[T]) -> T | Unknown | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from doctor.facts.lock import Locked
-from doctor.facts.readings import Readings, reading, record
+from doctor.facts.readings import Readings, Said, reading, record
 from environment.data import Record, Value
 from environment.unknown import Unknown, then
 
@@ -57,25 +57,44 @@ class Image(Value, frozen=True, kw_only=True):
     lock: Locked | Unknown | None = None
 
 
+class _Config(Said, frozen=True, kw_only=True):
+    User: str | None = None
+    Env: tuple[str, ...] | None = None
+    Labels: dict[str, str] | None = None
+
+
+class _Inspected(Said, frozen=True, kw_only=True):
+    """A row of `docker image inspect`."""
+
+    Size: int
+    RepoDigests: tuple[str, ...] | None = None
+    Config: _Config | None = None
+
+
 def parse(readings: Readings) -> Image | None:
     """The image that was asked about; None when none was."""
     if "image/inspect" not in readings:
         return None
-    rows = record(readings, "image/inspect", list[dict[str, Any]])
+    rows = record(readings, "image/inspect", tuple[_Inspected, ...])
     said = then(rows, lambda found: found[0] if found else Unknown("docker image inspect answered nothing"))
-    config = then(said, lambda row: row.get("Config") or {})
+    config = then(said, lambda row: row.Config or _Config())
     return Image(
         reference=reading(readings, "image/reference").text,
         present=_present(readings),
-        digests=then(said, lambda row: tuple(row.get("RepoDigests") or ())),
-        size=then(said, lambda row: int(row["Size"])),
-        user=then(config, lambda row: str(row.get("User") or "")),
-        environment=then(config, lambda row: dict(word.partition("=")[::2] for word in row.get("Env") or ())),
-        labels=then(config, lambda row: dict(row.get("Labels") or {})),
+        digests=then(said, lambda row: row.RepoDigests or ()),
+        size=then(said, lambda row: row.Size),
+        user=then(config, lambda row: row.User or ""),
+        environment=then(config, lambda row: dict(_pair(word) for word in row.Env or ())),
+        labels=then(config, lambda row: row.Labels or {}),
         history=then(record(readings, "image/history", list[str]), tuple),
         probe=_probe(readings),
         lock=_lock(readings),
     )
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name, value
 
 
 def _present(readings: Readings) -> bool | Unknown:

@@ -59,5 +59,5 @@ def record(readings: Readings, name: str, kind: type[T]) -> T | Unknown:
         return words
     try:
         return msgspec.json.decode(words, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         return Unknown(f"{name} is not what it should be: {error}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+LONGEST = 100  # characters of a version that are looked at
+
 
 def parts(version: str) -> tuple[int, ...]:
     """The leading numbers of a version: `(550, 54, 14)`; empty for what does not begin with one."""
-    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    found = re.match(r"v?(\d+(?:\.\d+)*)", version[:LONGEST])
     return tuple(int(part) for part in found.group(1).split(".")) if found else ()
 
 

@@ -1,53 +1,88 @@
-"""Reads the folders that were named: an engine, a checkpoint, a model repository. Headers only, but for `deep`."""
+"""Readings of the folders that were named: an engine, a checkpoint, a model repository. Headers only, but for `deep`.
+
+A reading holds what was understood of the folder, not its files: gigabytes would fit into no bundle. Each folder has a
+process of its own: a dead network disk, or a file that breaks a parser, takes only that folder along.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from doctor.asked import Named
-from doctor.facts.artifacts import NOT_READ, Artifacts
-from doctor.template_code import TemplateCode, parse, released
-from environment.artifacts.checkpoint import read_checkpoint
+from doctor.facts.readings import Reading
+from doctor.probes.taking import Probe, Taken
+from doctor.template_code import TemplateCode, parse
+from environment.artifacts.checkpoint import Checkpoint, read_checkpoint
 from environment.artifacts.digests import read_digests
-from environment.artifacts.engine import read_engine
+from environment.artifacts.engine import Engine, Rank, read_engine
 from environment.artifacts.heads import names_in, writable_by_all
 from environment.artifacts.model_config import Config
 from environment.artifacts.model_repository import ModelRepository, read_model_repository
-from environment.artifacts.tokenizer import read_tokenizer
-from environment.errors import Trouble, Usage
-from environment.releases import Release
-from environment.unknown import Unknown, then
-
-if TYPE_CHECKING:
-    from environment.contracts import Placeholder
+from environment.artifacts.safetensors import Safetensors
+from environment.artifacts.tokenizer import Tokenizer, read_tokenizer
+from environment.errors import Usage
+from environment.unknown import then
 
 PATHS = ("engine_dir", "gpt_model_path", "tokenizer_dir")  # parameters of the templates that are paths
+DEADLINE = 15.0  # headers of a hundred files on a slow network disk
+DAY = 86400.0  # what takes as long as it takes
+READS: Mapping[str, tuple[tuple[str, ...], Callable[[Path], Taken]]]
 
 
-def read(release: Release, named: Named) -> Artifacts:
-    """What the named folders hold; a checkpoint is also read as a tokenizer. Raises Usage for what is no folder."""
+def probes(named: Named) -> tuple[Probe, ...]:
+    """A probe for each folder that was named; raises Usage for one that is no folder."""
     for option in ("engine", "model", "repository"):
         folder = getattr(named, option)
         if folder and not Path(folder).is_dir():
             raise Usage(f"--{option} {folder} is no folder", where=str(Path.cwd()))
-    engine, model, repository = named.engine, named.model, named.repository
-    models = read_model_repository(Path(repository)) if repository else None
-    return Artifacts(
-        engine=read_engine(Path(engine)) if engine else None,
-        writable=then(names_in(Path(engine)), lambda names: writable_by_all(Path(engine), names))
-        if engine
-        else NOT_READ,
-        checkpoint=read_checkpoint(Path(model)) if model else None,
-        tokenizer=read_tokenizer(Path(model)) if model else None,
-        digests=read_digests(Path(model)) if model and named.deep else None,
-        repository=models,
-        paths=paths_of(models) if isinstance(models, ModelRepository) else {},
-        template=template_of(models, release.tag),
-        placeholders=_placeholders(release.tag) if repository else NOT_READ,
+    return tuple(
+        Probe(gives=gives, read=partial(read, Path(getattr(named, option))), deadline=DEADLINE, alone=True)
+        for option, (gives, read) in READS.items()
+        if getattr(named, option)
     )
+
+
+def deep_probes(named: Named) -> tuple[Probe, ...]:
+    """What takes as long as it takes: every byte of the checkpoint."""
+    if not (named.deep and named.model):
+        return ()
+    read = partial(_digests, Path(named.model))
+    return (Probe(gives=("named/digests",), read=read, deadline=DAY, alone=True),)
+
+
+def _engine(folder: Path) -> Taken:
+    yield "named/engine", _json(then(read_engine(folder), _without_tensors))
+    yield "named/writable", _json(then(names_in(folder), lambda names: writable_by_all(folder, names)))
+
+
+def _model(folder: Path) -> Taken:
+    yield "named/checkpoint", _json(then(read_checkpoint(folder), _without_config))
+    yield "named/tokenizer", _json(then(read_tokenizer(folder), _without_template))
+
+
+def _repository(folder: Path) -> Taken:
+    found = read_model_repository(folder)
+    whole = found if isinstance(found, ModelRepository) else ModelRepository(models=(), others=())
+    yield "named/repository", _json(then(found, _without_code))
+    yield "named/paths", _json(paths_of(whole))
+    yield "named/template", _json(template_of(whole))
+
+
+def _digests(folder: Path) -> Taken:
+    yield "named/digests", _json(read_digests(folder))
+
+
+READS = {
+    "engine": (("named/engine", "named/writable"), _engine),
+    "model": (("named/checkpoint", "named/tokenizer"), _model),
+    "repository": (("named/repository", "named/paths", "named/template"), _repository),
+}
 
 
 def paths_of(repository: ModelRepository) -> Mapping[str, bool]:
@@ -57,17 +92,37 @@ def paths_of(repository: ModelRepository) -> Mapping[str, bool]:
     return {path: os.path.lexists(path) for path in sorted(named) if path and "${" not in path and "\0" not in path}
 
 
-def template_of(repository: ModelRepository | Unknown | None, tag: str) -> TemplateCode | Unknown:
-    """What the Python models do with a tokenizer: as their text in the repository shows, else as the release's do."""
-    models = repository.models if isinstance(repository, ModelRepository) else ()
-    shown = next((model for model in models if "tokenizer" in model.code), None)
-    return parse(shown.code, f"{shown.folder}/{shown.versions[-1]}/model.py") if shown else released(tag)
+def template_of(repository: ModelRepository) -> TemplateCode | None:
+    """What the Python models of the repository do with a tokenizer, as their own text shows; None without any."""
+    shown = next((model for model in repository.models if "tokenizer" in model.code), None)
+    return parse(shown.code, f"{shown.folder}/{shown.versions[-1]}/model.py") if shown else None
 
 
-def _placeholders(tag: str) -> Mapping[str, tuple[Placeholder, ...]] | Unknown:
-    from environment.contracts import placeholders
+def _without_tensors(found: object) -> object:
+    """The engine without the tables of tensors that the ranks of a TensorRT-LLM checkpoint have."""
+    if not isinstance(found, Engine):
+        return found
+    return replace(found, ranks=tuple(_bare(rank) for rank in found.ranks))
 
-    try:
-        return placeholders(tag)
-    except Trouble as trouble:
-        return Unknown(str(trouble.what))
+
+def _bare(rank: Rank) -> Rank:
+    head = rank.head
+    return replace(rank, head=replace(head, tensors={}, metadata={})) if isinstance(head, Safetensors) else rank
+
+
+def _without_config(found: object) -> object:
+    return replace(found, model=replace(found.model, config={})) if isinstance(found, Checkpoint) else found
+
+
+def _without_template(found: object) -> object:
+    return replace(found, chat_template="") if isinstance(found, Tokenizer) else found
+
+
+def _without_code(found: object) -> object:
+    if not isinstance(found, ModelRepository):
+        return found
+    return replace(found, models=tuple(replace(model, code="") for model in found.models))
+
+
+def _json(value: object) -> Reading:
+    return Reading(text=msgspec.json.encode(value).decode())

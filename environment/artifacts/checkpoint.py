@@ -57,7 +57,7 @@ class Shard(Value, frozen=True, kw_only=True):
     fault: str = ""
 
 
-class Checkpoint(Value, frozen=True, kw_only=True):
+class Checkpoint(Value, frozen=True, kw_only=True, tag=True):
     """A checkpoint folder. `remote_code` are its auto_map classes; `missing_code` those whose file is not in it."""
 
     model: Model

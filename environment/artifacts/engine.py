@@ -70,7 +70,7 @@ class Rank(Value, frozen=True, kw_only=True):
         return isinstance(self.head, Plan | Safetensors) and self.head.complete
 
 
-class Engine(Value, frozen=True, kw_only=True):
+class Engine(Value, frozen=True, kw_only=True, tag=True):
     """A folder of ranks with its config.json. `version` is TensorRT-LLM's; empty before 0.8 and in checkpoints."""
 
     kind: Literal["engine", "checkpoint"]

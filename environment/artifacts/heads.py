@@ -23,7 +23,7 @@ LFS_POINTER_LIMIT = 1024  # bytes: git-lfs, docs/spec.md: "Pointer files must be
 Json = Mapping[str, object]
 
 
-class Damaged(Value, frozen=True):
+class Damaged(Value, frozen=True, tag=True):
     """What the bytes themselves show to be broken, as opposed to `Unknown`, which is what could not be seen."""
 
     reason: str

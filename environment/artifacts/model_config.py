@@ -18,7 +18,7 @@ SIZE_LIMIT = 1 << 20  # bytes
 DEPTH_LIMIT = 64  # braces and brackets within one another
 
 
-class Config(Value, frozen=True, kw_only=True):
+class Config(Value, frozen=True, kw_only=True, tag=True):
     """What a config.pbtxt says, of what a deployment must agree on; empty and 0 where it says nothing."""
 
     name: str = ""

@@ -52,7 +52,7 @@ class RepositoryModel(Value, frozen=True, kw_only=True):
         return self.folder in NEEDED.get(name, ())
 
 
-class ModelRepository(Value, frozen=True, kw_only=True):
+class ModelRepository(Value, frozen=True, kw_only=True, tag=True):
     """A repository's models, and the folders in it that are none: `bare` have versions, but no config.pbtxt."""
 
     models: tuple[RepositoryModel, ...]

@@ -38,7 +38,7 @@ class Tensor(Value, frozen=True, kw_only=True):
     end: int
 
 
-class Safetensors(Value, frozen=True, kw_only=True):
+class Safetensors(Value, frozen=True, kw_only=True, tag=True):
     """The header of one file. Sizes are in bytes, of the whole file."""
 
     tensors: Mapping[str, Tensor]
@@ -105,8 +105,8 @@ def parse_header(header: bytes, *, file_size: int, name: str) -> Safetensors | D
     tensors = {key: _placed(entry, first) for key, entry in entries.items()}
     end = max((tensor.end for tensor in tensors.values()), default=first)
     return Safetensors(
-        tensors=MappingProxyType(tensors),
-        metadata=MappingProxyType(metadata),
+        tensors=tensors,
+        metadata=metadata,
         file_size=file_size,
         expected_size=end,
     )

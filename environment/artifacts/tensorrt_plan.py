@@ -35,7 +35,7 @@ HEAD = 1024  # bytes read of a container (41 sections at most), and again of its
 PREFIX_LIMIT = 1 << 20  # bytes of Ultralytics' JSON
 
 
-class Plan(Value, frozen=True, kw_only=True):
+class Plan(Value, frozen=True, kw_only=True, tag=True):
     """What a plan's header says. `fault` is the first thing in it that TensorRT itself would refuse."""
 
     container: Literal["ftrt", "ptrt"]

@@ -34,7 +34,7 @@ INITIALISED = re.compile(r"super\(\)\.__init__\(")
 VOCABULARY = re.compile(r"self\.(?:tokenizer|sp_tokenizer|sp_model)\s*=")
 
 
-class TokenizerCode(Value, frozen=True, kw_only=True):
+class TokenizerCode(Value, frozen=True, kw_only=True, tag=True):
     """What a checkpoint's own tokenization_*.py shows without being run.
 
     `read_only`: special tokens that are properties without a setter. `takes_padding_side`: its `_pad` has the parameter
@@ -47,7 +47,7 @@ class TokenizerCode(Value, frozen=True, kw_only=True):
     vocabulary_first: bool = True
 
 
-class Tokenizer(Value, frozen=True, kw_only=True):
+class Tokenizer(Value, frozen=True, kw_only=True, tag=True):
     """A tokenizer as its files describe it. `special_tokens` maps `eos_token` and its like to their text."""
 
     tokenizer_class: str

@@ -27,6 +27,7 @@ def places(canary: str) -> list[str]:
         json.dumps({"Config": {"Env": ["PATH=/bin", f"NGC_API_KEY={canary}"]}}),
         json.dumps([{"argv": ["tritonserver", f"--api-key={canary}"]}]),
         json.dumps({"auths": {"nvcr.io": {"password": canary, "identitytoken": canary}}}),
+        json.dumps([{"argv": ["tritonserver", "--api-key", canary, "--http-port", "8000"]}]),
         f"RUN huggingface-cli login --token {canary}",
         f"Authorization: Bearer {canary}",
         f"docker login -u '$oauthtoken' --password={canary}",
@@ -41,6 +42,13 @@ def test_no_canary_survives(canary: str) -> None:
         taken = without_secrets(Reading(text=place, reason=place))
         assert canary not in taken.text + taken.reason, place
         assert MARK in taken.text
+
+
+@pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
+def test_the_value_of_a_pair_is_a_secret_when_its_name_says_so(canary: str) -> None:
+    pairs = {"parameters": [["api_key", canary], ["engine_dir", "/e"]], "eos_token": "</s>"}
+    taken = without_secrets(Reading(text=json.dumps(pairs)))
+    assert json.loads(taken.text) == {"parameters": [["api_key", MARK], ["engine_dir", "/e"]], "eos_token": "</s>"}
 
 
 def test_what_was_json_stays_json() -> None:

@@ -94,7 +94,6 @@ WELL = Subject(
         engine="up",
         said="",
         version="28.5.2",
-        client="28.5.2",
         root="/var/lib/docker",
         storage="overlay2",
         runtimes=("io.containerd.runc.v2", "nvidia", "runc"),

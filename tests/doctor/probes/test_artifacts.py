@@ -7,22 +7,28 @@ from pathlib import Path
 import pytest
 
 from doctor.asked import Named
-from doctor.facts.artifacts import NOT_READ
+from doctor.facts.artifacts import NOT_READ, Artifacts
 from doctor.judgement import subject
-from doctor.probes.artifacts import read
+from doctor.probes.artifacts import deep_probes, probes
+from doctor.probes.taking import take
 from doctor.template_code import TemplateCode, released
 from environment.artifacts.digests import read_digests
 from environment.artifacts.engine import Engine
 from environment.artifacts.model_repository import ModelRepository
 from environment.artifacts.tokenizer import Tokenizer, TokenizerCode, parse_code
 from environment.errors import Usage
-from environment.releases import find
+from environment.releases import Release, find
 from environment.unknown import Unknown
 from tests.doctor.well import WELL
 from tests.environment.artifacts import engine_folders, repository_folders
 from tests.environment.artifacts.test_checkpoint import CHATGLM3, folder
 
 V10, V16 = find("v0.10.0"), find("v0.16.0")
+
+
+def read(release: Release, named: Named) -> Artifacts:
+    """What a visit learns of the named folders."""
+    return subject(take((*probes(named), *deep_probes(named))), release, WELL.asked).artifacts
 
 
 def test_nothing_named_is_nothing_read() -> None:
@@ -64,8 +70,8 @@ def test_what_is_no_folder_is_a_slip_of_the_command(named: Named) -> None:
 
 
 def test_as_many_ranks_are_launched_as_the_engine_has_unless_they_were_named(tmp_path: Path) -> None:
-    found = read(V10, Named(engine=str(engine_folders.engine(tmp_path))))
-    assert subject({}, V10, WELL.asked, found).asked.gpus == 2
+    readings = take(probes(Named(engine=str(engine_folders.engine(tmp_path)))))
+    assert subject(readings, V10, WELL.asked).asked.gpus == 2
     assert subject({}, V10, WELL.asked).asked.gpus == 1
 
 
