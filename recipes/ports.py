@@ -1,7 +1,8 @@
-"""The three ports of a server on this host: who holds one already, and which are free."""
+"""The ports of a server on this host: who holds one already, which are free, and whether one answers."""
 
 from __future__ import annotations
 
+import http.client
 import socket
 from collections.abc import Mapping
 
@@ -21,6 +22,18 @@ def refuse_taken(ports: Mapping[str, int]) -> None:
     offered = free_ports(len(ports), max(ports.values()) + 1)
     flags = " ".join(f"--{name}-port {port}" for name, port in zip(ports, offered, strict=True))
     raise Trouble(f"ports in use: {held}", where=HOST, mend=f"stop that, or choose free ones: {flags}")
+
+
+def says_yes(port: int, path: str, within: float = 1.0) -> bool:
+    """Whether a server of this host answers GET `path` with 200."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=within)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def free(port: int) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -37,6 +39,17 @@ def end(session: int) -> None:
         process.wait(PATIENCE)
     with suppress(ProcessLookupError):
         os.killpg(session, signal.SIGKILL)
+
+
+@contextmanager
+def ended_unless_good(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A process that was started for the block does not outlive a failure or an interrupt of it."""
+    try:
+        yield
+    except BaseException:
+        end(process.pid)
+        process.wait()
+        raise
 
 
 def free_memory() -> int:

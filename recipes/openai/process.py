@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from environment.errors import Trouble, Usage
 from environment.staging import write_whole
 from recipes import processes, runs
 from recipes.openai.admission import Limits
-from recipes.ports import HOST, refuse_taken
+from recipes.ports import HOST, refuse_taken, says_yes
 from recipes.runs import Run
 
 ROOT = Path(__file__).parents[2]
@@ -125,12 +124,8 @@ def start(folder: Path, run: Run, words: tuple[str, ...]) -> Endpoint:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd=ROOT, start_new_session=True
         )
-    try:
+    with processes.ended_unless_good(process):
         return _answering(process, folder, run.name, log)
-    except BaseException:
-        processes.end(process.pid)
-        process.wait()
-        raise
 
 
 def stop(folder: Path, name: str) -> None:
@@ -143,22 +138,11 @@ def stop(folder: Path, name: str) -> None:
 def _answering(process: subprocess.Popen[bytes], folder: Path, name: str, log: Path) -> Endpoint:
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
-        if (there := endpoint(folder, name)) and _healthy(there.port):
+        if (there := endpoint(folder, name)) and says_yes(there.port, "/health"):
             return there
         time.sleep(0.05)
     text = log.read_text(encoding="utf-8", errors="replace").strip()
     raise Trouble(f"the OpenAI endpoint did not start:\n{text}", where=str(log))
-
-
-def _healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _record(folder: Path, name: str) -> Path:

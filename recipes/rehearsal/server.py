@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from environment.errors import Trouble
 from recipes import processes
-from recipes.ports import HOST
+from recipes.ports import says_yes
 from recipes.rehearsal.binary import Command
 
 LOADED = re.compile(rb"successfully loaded '([^']+)'")  # triton-inference-server/core, model_lifecycle.cc
@@ -43,14 +42,10 @@ def started(command: Command, log: Path, record: Callable[[int], None]) -> Itera
             start_new_session=True,
             cwd=log.parent,
         )
-        try:
+        with processes.ended_unless_good(process):
             record(process.pid)
             release()
             yield process
-        except BaseException:
-            processes.end(process.pid)
-            process.wait()
-            raise
 
 
 @contextmanager
@@ -74,16 +69,19 @@ def interrupts_held() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that what was started is ended too."""
+    """SIGTERM, and the terminal's end, end the block as Ctrl-C does, so that what was started is ended too."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in (number for number, handler in before.items() if handler != signal.SIG_IGN):  # nohup ignores one
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass
@@ -122,14 +120,7 @@ def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path, told: Tol
 
 def answers_ready(port: int) -> bool:
     """Whether Triton says at its HTTP port that everything is ready (KServe v2: GET v2/health/ready)."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=1)
-    try:
-        connection.request("GET", "/v2/health/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return says_yes(port, "/v2/health/ready")
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> str:
