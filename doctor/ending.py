@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ def told() -> Iterator[None]:
         yield
     except Trouble as trouble:
         raise Exit(f"error: {trouble}{_cause_in(trouble.log)}", code=trouble.code) from trouble
+    except BrokenPipeError:  # who reads has enough: `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the interpreter's last flush goes
     except KeyboardInterrupt:
         raise Exit("interrupted: nothing half-made was kept", code=ExitCode.INTERRUPTED) from None
     except Exit:

@@ -6,6 +6,8 @@ It respects NO_COLOR, narrow terminals, and writes plain lines when standard err
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -32,8 +34,21 @@ def say(text: str, *, style: str = "") -> None:
 
 def result(text: str) -> None:
     """One line (or block) of result, for the person or the next program."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    write(text.rstrip("\n") + "\n")
+
+
+def write(text: str) -> None:
+    """A piece of result, at once and as it is; in UTF-8 whatever the locale."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8", errors="strict")
+    sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def typed(text: str) -> str:
+    """Text that a person typed. Bytes that the locale cannot read (PEP 383) are read as UTF-8."""
+    unread = any("\udc80" <= character <= "\udcff" for character in text)
+    return os.fsencode(text).decode("utf-8", "replace") if unread else text
 
 
 def result_json(schema: str, value: Mapping[str, object]) -> None:

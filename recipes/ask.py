@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from environment.console import result_json, say
+from environment.console import result_json, say, write
 from environment.errors import Trouble
 from recipes.prompt import prompt
 from recipes.runs import Run
@@ -20,13 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Which model at which address; `tokenizer` is the folder whose chat template the question goes through."""
+    """Which model at which address; `tokenizer` is the folder whose chat template the question goes through.
+
+    `whole`: it is asked over HTTP and answers in one piece, because its decoupled mode is off.
+    """
 
     address: str
     http: str = ""
     model: str = "ensemble"
     accumulates: bool = False
     tokenizer: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +48,11 @@ def target(run: Run) -> Target:
     return Target(address=run.address, http=http, model=run.model, accumulates=run.accumulates, tokenizer=run.tokenizer)
 
 
-def show_answer(to: Target, question: str, max_tokens: int = 128, manner: Manner | None = None) -> Answer:
+def show_answer(to: Target, question: str, manner: Manner | None = None) -> Answer:
     """Streams the answer to standard output and says how fast it came; raises Trouble when none comes."""
     from recipes.client import Answer
 
-    manner, answer = manner or Manner(max_tokens=max_tokens), Answer()
+    manner, answer = manner or Manner(), Answer()
     show(pieces(to, text_of(to, question, manner), manner, answer))
     if not answer.text.strip():
         raise Trouble("the model ended its answer without a word", where=f"{to.model} at {to.address}")
@@ -70,13 +73,10 @@ def show_data(to: Target, question: str, manner: Manner) -> None:
 
 
 def show_whole(to: Target, question: str, manner: Manner) -> None:
-    """The answer in one piece, over Triton's HTTP: for servers whose decoupled mode is off."""
-    from recipes.client import Question
-    from recipes.generate import generate
+    """The answer of a target that gives it in one piece, without a word on how fast its pieces came."""
+    from recipes.client import Answer
 
-    asked = Question(prompt=text_of(to, question, manner), max_tokens=manner.max_tokens, model=to.model)
-    asked = with_options(asked, manner)
-    show(iter([generate(to.http or to.address, asked)]))
+    show(pieces(to, text_of(to, question, manner), manner, Answer()))
 
 
 def text_of(to: Target, question: str, manner: Manner) -> str:
@@ -89,9 +89,12 @@ def text_of(to: Target, question: str, manner: Manner) -> str:
 def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[str, None, None]:
     """The pieces of the answer to a prompt up to the first stop word; `answer` notes when each came."""
     from recipes.client import Question, ask
+    from recipes.generate import whole
 
     asked = Question(prompt=text, max_tokens=manner.max_tokens, model=to.model, accumulates=to.accumulates)
-    stops, coming = Stops(manner.stop), ask(to.address, with_options(asked, manner), answer)
+    asked = replace(asked, **dict(manner.options))
+    stops = Stops(manner.stop)
+    coming = whole(to.http or to.address, asked, answer) if to.whole else ask(to.address, asked, answer)
     for piece in coming:
         yield stops.push(piece)
         if stops.met:
@@ -100,21 +103,12 @@ def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[s
     yield stops.rest()
 
 
-def with_options(asked: Any, manner: Manner) -> Any:
-    """The Question with what was said about sampling."""
-    from dataclasses import replace
-
-    return replace(asked, **dict(manner.options))
-
-
 def show(texts: Iterator[str]) -> str:
     """Writes texts to standard output as they come, without white space before the first; what was written."""
     shown = ""
     for text in texts:
         new = text if shown else text.lstrip()
         shown += new
-        sys.stdout.write(new)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+        write(new)
+    write("\n")
     return shown

@@ -19,6 +19,7 @@ import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
 from environment.errors import Trouble
+from recipes.tensor_names import settled, unsettled
 
 
 class Unreachable(Trouble):
@@ -49,23 +50,22 @@ class Question:
     seed: int | None = None
 
     def tensors(self) -> dict[str, tuple[str, list[Any]]]:
-        """The request's tensors: name -> Triton's data type and the values, of shape [1, n]."""
+        """The request's tensors: name -> Triton's data type and the values, of shape [1, n].
+
+        Names are the newest release's; `tensor_names` knows the others.
+        """
         rows: dict[str, tuple[str, list[Any] | None]] = {
             "text_input": ("BYTES", [self.prompt.encode()]),
             "max_tokens": ("INT32", [self.max_tokens]),
-            "min_length": ("INT32", None if self.min_tokens is None else [self.min_tokens]),
+            "min_tokens": ("INT32", None if self.min_tokens is None else [self.min_tokens]),
             "stream": ("BOOL", [True]),
             "stop_words": ("BYTES", [word.encode() for word in self.stop_words] or None),
             "temperature": ("FP32", None if self.temperature is None else [self.temperature]),
             "top_k": ("INT32", None if self.top_k is None else [self.top_k]),
             "top_p": ("FP32", None if self.top_p is None else [self.top_p]),
-            "random_seed": ("UINT64", None if self.seed is None else [self.seed]),
+            "seed": ("UINT64", None if self.seed is None else [self.seed]),
         }
         return {name: (kind, values) for name, (kind, values) in rows.items() if values is not None}
-
-    def inputs(self) -> list[triton.InferInput]:
-        """The same as tritonclient's own tensors."""
-        return [_input(name, kind, values) for name, (kind, values) in self.tensors().items()]
 
 
 # An ensemble passes no cancellation on to the step that is under way (triton-inference-server/server#6739), so the
@@ -79,6 +79,18 @@ STOP: dict[str, tuple[str, list[Any]]] = {
 }
 STOPPED_WITHIN = 1.0  # seconds a client waits to hear that its answer was stopped
 NUMPY = {"BYTES": np.object_, "INT32": np.int32, "BOOL": np.bool_, "FP32": np.float32, "UINT64": np.uint64}
+
+
+def _inputs(client: Any, address: str, question: Question) -> list[triton.InferInput]:
+    """The question as tritonclient's own tensors, under the names that the served model takes."""
+    tensors = question.tensors()
+    if unsettled(tensors):
+        try:
+            described = client.get_model_metadata(question.model)
+        except InferenceServerException as error:
+            raise trouble(error, address) from error
+        tensors = settled(tensors, {tensor.name for tensor in described.inputs}, question.model)
+    return [_input(name, kind, values) for name, (kind, values) in tensors.items()]
 
 
 def _input(name: str, kind: str, values: list[Any]) -> triton.InferInput:
@@ -123,11 +135,12 @@ def ask(
     identity = uuid.uuid4().hex
     begun, over = time.perf_counter(), False
     try:
+        inputs = _inputs(client, address, question)
         client.start_stream(callback=lambda result, error: arrived.put((result, error)))
         with suppress(InferenceServerException):  # a stream that is broken already has told the callback why
             client.async_stream_infer(
                 question.model,
-                question.inputs(),
+                inputs,
                 request_id=identity,
                 enable_empty_final_response=True,
             )

@@ -16,7 +16,7 @@ from environment.execution import Actor, carry_out, failed
 from environment.execution import run as run_on_host
 from environment.plan import Plan, Step
 from recipes import runs
-from recipes.ask import Target, show_answer
+from recipes.ask import Manner, Target, show_answer
 from recipes.deployment import Deployment
 from recipes.runs import Run
 from recipes.serve import READY_WITHIN
@@ -70,8 +70,8 @@ def here_or_host(words: tuple[str, ...], step: Step, log: Path) -> None:
         return
     options = dict(zip(words[3::2], words[4::2], strict=True))
     say(f"\n> {words[2]}")
-    longest = int(options.get("--max-tokens", "128"))
-    show_answer(Target(address=options["--url"], tokenizer=options["--model-dir"]), words[2], longest)
+    manner = Manner(max_tokens=int(options.get("--max-tokens", "128")))
+    show_answer(Target(address=options["--url"], tokenizer=options["--model-dir"]), words[2], manner)
 
 
 def start_server(asked: Launch, run: Run, folder: Path) -> None:

@@ -7,19 +7,53 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
+import uuid
+from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from environment.errors import Trouble
-from recipes.client import Question, Refused, Unreachable
+from recipes.client import ENGINE, STOP, STOPPED_WITHIN, Answer, Question, Refused, Unreachable
+from recipes.tensor_names import settled, unsettled
 
 LIMIT = 120.0  # seconds for the whole answer
 
 
 def generate(address: str, question: Question) -> str:
-    """The whole answer of the server at `address` (HOST:PORT of its HTTP); raises Unreachable, Refused or Trouble."""
-    connection = http.client.HTTPConnection(address, timeout=LIMIT)
+    """The whole answer of the server at `address` (HOST:PORT of its HTTP).
+
+    An interrupt ends the answer on the engine, too. Raises Unreachable, Refused or Trouble.
+    """
+    model = f"/v2/models/{question.model}"
+    tensors, identity = question.tensors(), uuid.uuid4().hex
+    if unsettled(tensors):
+        inputs = {tensor["name"] for tensor in told(address, "GET", model, "inputs")}
+        tensors = settled(tensors, inputs, question.model)
     try:
-        connection.request("POST", f"/v2/models/{question.model}/generate", json.dumps(body(question)))
+        return str(told(address, "POST", f"{model}/generate", "text_output", body(tensors, identity)))
+    except KeyboardInterrupt:
+        with suppress(Trouble):
+            told(address, "POST", f"/v2/models/{ENGINE}/generate", "model_name", body(STOP, identity), STOPPED_WITHIN)
+        raise
+
+
+def whole(address: str, question: Question, answer: Answer) -> Generator[str, None, None]:
+    """The same as the one piece of a stream, noted in `answer` as `client.ask` notes its own."""
+    begun = time.perf_counter()
+    text = generate(address, question)
+    answer.pieces.append(text)
+    answer.times.append(time.perf_counter() - begun)
+    yield text
+
+
+def told(
+    address: str, method: str, path: str, wanted: str, sent: Mapping[str, Any] | None = None, within: float = LIMIT
+) -> Any:
+    """The field of Triton's answer that is wanted; raises as `generate` does."""
+    connection = http.client.HTTPConnection(address, timeout=within)
+    try:
+        connection.request(method, path, json.dumps(sent) if sent else None)
         answer = connection.getresponse()
         said = json.loads(answer.read())
     except (OSError, http.client.HTTPException) as error:
@@ -28,15 +62,17 @@ def generate(address: str, question: Question) -> str:
         raise Trouble(f"what answers at {address} is not Triton's HTTP", why=str(error)) from error
     finally:
         connection.close()
-    if answer.status != http.HTTPStatus.OK:
+    if not isinstance(said, dict):
+        raise Trouble(f"what answers at {address} is not Triton's HTTP", why=f"{path} is answered with {said!r:.80}")
+    if answer.status != http.HTTPStatus.OK or wanted not in said:
         raise Refused(f"Triton refused the request: {said.get('error', said)}", where=address, mend="./inv logs")
-    return str(said["text_output"])
+    return said[wanted]
 
 
-def body(question: Question) -> dict[str, Any]:
-    """The request: the tensors of one value as plain values, and no streaming."""
-    plain = {name: _plain(values) for name, (_, values) in question.tensors().items()}
-    return {**plain, "stream": False}
+def body(tensors: Mapping[str, tuple[str, list[Any]]], identity: str) -> dict[str, Any]:
+    """The request of that id: tensors of one value as plain values, and no streaming."""
+    plain = {name: _plain(values) for name, (_, values) in tensors.items()}
+    return {"id": identity, **plain, **({"stream": False} if "stream" in plain else {})}
 
 
 def _plain(values: list[Any]) -> Any:

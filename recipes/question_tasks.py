@@ -27,12 +27,13 @@ SAMPLING = {
 
 def manner_of(options: dict[str, Any]) -> Manner:
     """How an answer is to be made, as a task's options say."""
+    from environment.console import typed
     from recipes.ask import Manner
 
     names = ("min_tokens", "temperature", "top_k", "top_p", "seed")
     said = tuple((name, options[name]) for name in names if options[name])
-    stop = tuple(options["stop"] or ())
-    return Manner(max_tokens=options["max_tokens"], stop=stop, system=options["system"], options=said)
+    stop = tuple(map(typed, options["stop"] or ()))
+    return Manner(max_tokens=options["max_tokens"], stop=stop, system=typed(options["system"]), options=said)
 
 
 @task(
@@ -68,17 +69,18 @@ def ask(
 ) -> None:
     """Ask a running server; the answer streams to standard output."""
     manner = manner_of(locals())
+    from dataclasses import replace
+
+    from environment.console import typed
     from recipes.ask import Target, show_answer, show_data, show_whole, target
+    from recipes.rehearsal.server import terminable
     from recipes.runs import choose
 
     elsewhere = Target(address=url, model=model, tokenizer=model_dir)
-    to = elsewhere if url else target(choose(current().runs, name))
-    if json:
-        show_data(to, question, manner)
-    elif no_stream:
-        show_whole(to, question, manner)
-    else:
-        show_answer(to, question, manner=manner)
+    to = replace(elsewhere if url else target(choose(current().runs, name)), whole=no_stream)
+    show = show_data if json else show_whole if no_stream else show_answer
+    with terminable():
+        show(to, typed(question), manner)
 
 
 @task(
@@ -99,11 +101,12 @@ def chat(
 ) -> None:
     """Talk with a running server; Ctrl-C ends an answer, Ctrl-D the talk; /clear, /system TEXT."""
     manner = manner_of(locals())
+    from environment.console import typed
     from recipes.ask import target
     from recipes.chat import chat as talk
     from recipes.runs import choose
 
-    talk(target(choose(current().runs, name)), manner, lambda: input("> " if sys.stdin.isatty() else ""))
+    talk(target(choose(current().runs, name)), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
 
 
 @task(

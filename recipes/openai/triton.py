@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,8 +22,10 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from environment.errors import Trouble
 from recipes.client import ENGINE, NUMPY, STOP, STOPPED_WITHIN, Question, Refused, TimedOut, Unreachable
+from recipes.tensor_names import settled, unsettled
 
 KEPT_ALIVE = (("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000))
+DESCRIBED_WITHIN = 5.0  # seconds Triton has to say what a model takes
 LARGEST = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
 
 
@@ -33,6 +35,7 @@ class Server:
     def __init__(self, address: str) -> None:
         self.address = address
         self._channel = grpc.aio.insecure_channel(address, options=[*KEPT_ALIVE, *LARGEST])
+        self._known: dict[str, frozenset[str]] = {}
         self._stopping: set[asyncio.Future[None]] = set()
         self._stub: Any = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
@@ -41,7 +44,7 @@ class Server:
 
         Raises Unreachable (also when the server dies on the way), Refused or TimedOut.
         """
-        message = request(question)
+        message = request(question, await self._inputs(question))
         ended = asyncio.Event()
         call = self._stub.ModelStreamInfer(_open(message, ended), timeout=limit)
         shown = 0
@@ -65,6 +68,17 @@ class Server:
             if not ended.is_set():
                 self._stop(message.id)
             call.cancel()
+
+    async def _inputs(self, question: Question) -> frozenset[str]:
+        """The inputs of the model, read once; none where no name depends on them."""
+        if question.model not in self._known and unsettled(question.tensors()):
+            asked = service_pb2.ModelMetadataRequest(name=question.model)
+            try:
+                described = await self._stub.ModelMetadata(asked, timeout=DESCRIBED_WITHIN)
+            except grpc.aio.AioRpcError as error:
+                raise self._trouble(error, DESCRIBED_WITHIN) from error
+            self._known[question.model] = frozenset(tensor.name for tensor in described.inputs)
+        return self._known.get(question.model, frozenset())
 
     def _stop(self, identity: str) -> None:
         """Asks the engine to end an answer, behind the back of whoever has gone."""
@@ -104,9 +118,13 @@ async def _open(message: Any, ended: asyncio.Event | None) -> AsyncIterator[Any]
         await ended.wait()
 
 
-def request(question: Question) -> Any:
-    """The question as Triton's message; of the outputs it asks for the text alone, so nothing else is sent back."""
-    made = _message(question.model, uuid.uuid4().hex, question.tensors())
+def request(question: Question, inputs: Collection[str] = ()) -> Any:
+    """The question as Triton's message, under the names among the model's `inputs`.
+
+    Of the outputs it asks for the text alone, so nothing else is sent back.
+    """
+    tensors = question.tensors()
+    made = _message(question.model, uuid.uuid4().hex, settled(tensors, inputs, question.model))
     made.outputs.add(name="text_output")
     return made
 

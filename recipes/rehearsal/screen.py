@@ -11,7 +11,7 @@ from pathlib import Path
 from environment.console import say
 from environment.workspace import Workspace
 from recipes import runs
-from recipes.ask import show_answer, target
+from recipes.ask import Manner, show_answer, target
 from recipes.deployment import Deployment
 from recipes.quality import gate
 from recipes.quality.reference import Computing, computing, patience
@@ -57,7 +57,7 @@ def good_or_gone(run: Run, ours: Workspace | None) -> Iterator[None]:
 def first_answer(run: Run, question: str, max_tokens: int) -> None:
     """Asks, and shows the answer as it comes."""
     say(f"\n> {question}")
-    show_answer(target(run), question, max_tokens)
+    show_answer(target(run), question, Manner(max_tokens=max_tokens))
 
 
 def hold(run: Run, own: Computing, seconds: float, space: Workspace) -> None:

@@ -22,7 +22,7 @@ import tritonclient.grpc as triton
 
 from environment.workspace import Workspace
 from recipes import processes, runs
-from recipes.ask import show_answer, target
+from recipes.ask import Manner, show_answer, target
 from recipes.ports import free_ports
 from recipes.prompt import prompt
 from recipes.rehearsal import binary
@@ -167,7 +167,7 @@ def asked_per_token(run: runs.Run) -> float:
     """The same through `ask`, its printing included."""
     begun = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        answer = show_answer(target(run), QUESTION, 128)
+        answer = show_answer(target(run), QUESTION, Manner())
     return (time.perf_counter() - begun) / len(answer.pieces)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as backend
 
+from recipes.tensor_names import SPELLINGS
+
 Array = np.ndarray[Any, Any]
 FINAL: int = backend.TRITONSERVER_RESPONSE_COMPLETE_FINAL
 
@@ -57,6 +59,11 @@ def array(request: Any, name: str) -> Array | None:
     return None if values is None or values.size == 0 else values
 
 
+def either(request: Any, name: str) -> Array | None:
+    """An input under whichever of its names the release has."""
+    return next((found for each in SPELLINGS[name] if (found := array(request, each)) is not None), None)
+
+
 def number(request: Any, name: str, default: float) -> float:
     """An input of one number."""
     values = array(request, name)
@@ -97,9 +104,3 @@ def cancelled() -> Any:
 def log(text: str) -> None:
     """One line in the server's log."""
     backend.Logger.log_info(f"rehearsal: {text}")
-
-
-def refuse_to_load(reason: str) -> Exception:
-    """Raised from `initialize`, it makes the model unavailable with this reason."""
-    failure: Exception = backend.TritonModelException(reason)
-    return failure

@@ -27,6 +27,8 @@ from recipes.rehearsal.text import Pieces, load_tokenizer, words_of
 WORKERS = 2  # batches at a time: one answers while the next prompt is read
 RANK, WORLD = "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"  # what mpirun tells each process
 LARGEST = 16  # requests a batch
+# The real backend's own words (triton-inference-server/tensorrtllm_backend: inflight_batcher_llm/src).
+NOT_DECOUPLED = "Streaming is only supported if model is deployed using decoupled mode."
 
 
 class TritonPythonModel:
@@ -35,24 +37,27 @@ class TritonPythonModel:
     def initialize(self, args: Mapping[str, str]) -> None:
         """Loads the engine that `gpt_model_path` (the template's `engine_dir`) names."""
         settings = protocol.Settings(args)
-        if not settings.decoupled:
-            raise protocol.refuse_to_load("a rehearsal streams: fill decoupled_mode with true")
+        self.decoupled = settings.decoupled
         wait_as_rank(int(os.environ.get(RANK, "0")))
         folder = Path(settings.parameter("gpt_model_path"))
         self.manifest = read_json(folder / MANIFEST, Manifest)
         self.exclude_input = settings.flag("exclude_input_in_output", default=False)
         tokenizer = settings.parameter("whole_characters", "")
         self.decode = _decoder(self.manifest.checkpoint if tokenizer == OF_THE_ENGINE else tokenizer)
-        self.engine: Engine = CTranslate2(
+        self.engine = self.load(folder)
+        self.answers: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self.batcher = Batcher(self.engine, workers=WORKERS, largest=LARGEST)
+        protocol.log(f"no TensorRT engine is used: {type(self.engine).__name__} runs {self.manifest.checkpoint}")
+
+    def load(self, folder: Path) -> Engine:
+        """The engine that the folder's manifest names."""
+        return CTranslate2(
             folder / self.manifest.model,
             vocabulary=self.manifest.vocabulary,
             positions=self.manifest.positions,
             workers=WORKERS,
             threads=self.manifest.threads or os.cpu_count() or 1,
         )
-        self.answers: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        self.batcher = Batcher(self.engine, workers=WORKERS, largest=LARGEST)
-        protocol.log(f"no TensorRT engine is used: CTranslate2 runs {self.manifest.checkpoint}")
 
     def execute(self, requests: Sequence[Any]) -> None:
         """Takes the requests; the answers follow from worker threads."""
@@ -88,6 +93,8 @@ class TritonPythonModel:
         if fault:
             raise BadRequest(fault)
         streaming = bool(protocol.number(request, "streaming", False))
+        if streaming and not self.decoupled:
+            raise BadRequest(NOT_DECOUPLED)
         whole = Pieces(self.decode) if streaming and self.decode else None
         return Request(
             prompt=prompt,
@@ -122,13 +129,13 @@ def wait_as_rank(rank: int) -> None:
 
 def sampling(request: Any) -> Sampling:
     """How the request wants its tokens chosen; the defaults are greedy, as TensorRT-LLM's are."""
-    seed = protocol.array(request, "random_seed")
+    seed, shortest = protocol.either(request, "seed"), protocol.either(request, "min_tokens")
     return Sampling(
         top_k=int(protocol.number(request, "runtime_top_k", 1)),
         top_p=protocol.number(request, "runtime_top_p", 0.0) or 1.0,
         temperature=protocol.number(request, "temperature", 1.0) or 1.0,
         repetition_penalty=protocol.number(request, "repetition_penalty", 1.0) or 1.0,
-        min_length=int(protocol.number(request, "min_length", 0)),
+        min_length=0 if shortest is None else int(shortest.reshape(-1)[0]),
         seed=None if seed is None else int(seed.reshape(-1)[0]),
         bad_words=words_of(protocol.array(request, "bad_words_list")),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from environment.artifacts.model_config import Config, parse_config
 from environment.errors import Usage
@@ -14,12 +17,14 @@ from environment.releases import find
 from environment.workspace import Workspace
 from recipes import runs
 from recipes.client import Question, ask
+from recipes.generate import generate
+from recipes.openai.triton import Server
 from recipes.ports import free_ports
 from recipes.prompt import prompt
-from recipes.rehearsal import repository
+from recipes.rehearsal import preparation, repository
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
-from recipes.rehearsal.tensors import FOLDER, for_release
+from recipes.rehearsal.tensors import FOLDER, Tensors, for_release
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 LAYOUT = repository.Layout(tokenizer=Path("/c"), engine=Path("/e"), max_batch_size=8)
@@ -75,3 +80,45 @@ def test_every_files_layout_is_served_and_streams(tag: str, tmp_path: Path) -> N
         runs.stop(workspace.runs, run)
     assert "猎豹🐆" in "".join(pieces)
     assert len(pieces) > 5
+
+
+def renamed(tensors: Tensors, names: dict[str, str]) -> Tensors:
+    """The tensors as v0.20.0 and later name them, in both models and in what joins them."""
+
+    def new(inputs: dict[str, Any]) -> dict[str, Any]:
+        return {names.get(name, name): value for name, value in inputs.items()}
+
+    models = {name: replace(model, inputs=new(model.inputs)) for name, model in tensors.models.items()}
+    steps = tuple(
+        replace(step, inputs={names.get(name, name): names.get(said, said) for name, said in step.inputs.items()})
+        for step in tensors.steps
+    )
+    return replace(tensors, models=models, steps=steps)
+
+
+@pytest.mark.triton
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")  # on purpose
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_server_with_the_names_of_v0_20_0_is_asked_by_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = renamed(for_release("v0.10.0"), {"min_length": "min_tokens", "random_seed": "seed"})
+    monkeypatch.setattr(preparation, "for_release", lambda _: new)
+    workspace = Workspace(tmp_path)
+    ports = dict(zip(("http", "grpc", "metrics"), free_ports(3, 24000 + os.getpid() % 1000), strict=True))
+    run, _ = rehearse(Rehearsal(name="r", recipe="qwen2", release="v0.10.0", ports=ports), workspace)
+    asked = Question(prompt="x", max_tokens=300, min_tokens=300, seed=3)
+    try:
+        text = "".join(ask(run.address, asked))
+        assert len(text) > len("".join(ask(run.address, Question(prompt="x", max_tokens=300))))
+        assert generate(f"127.0.0.1:{run.http}", asked) == text
+        assert asyncio.run(streamed(run.address, asked)) == text
+    finally:
+        runs.stop(workspace.runs, run)
+
+
+async def streamed(address: str, asked: Question) -> str:
+    """The answer by the door of the gateway."""
+    server = Server(address)
+    try:
+        return "".join([piece async for piece in server.answer(asked, 30)])
+    finally:
+        await server.close()

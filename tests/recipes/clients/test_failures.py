@@ -1,0 +1,166 @@
+"""Clients that go, come in hundreds, or lose their server mid-stream: over gRPC, over HTTP, and as a person sees it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from recipes.client import Question, Refused, Unreachable, ask
+from recipes.generate import generate
+from tests.recipes.clients.conftest import TRITON, served
+from tests.recipes.rehearsal.conftest import ROOT, Home, make_home
+
+pytestmark = TRITON
+CANCELLED = "a client cancelled its request"
+LONG = ("--max-tokens", "60000", "--min-tokens", "60000")  # half a minute of the echo
+TEXT = "猎豹🐆 cheetah"
+
+
+def cancelled(home: Home) -> int:
+    """How many answers the engine has ended because nobody read them any more."""
+    return (home.workspace / "runs" / "qwen2" / "server.log").read_text().count(CANCELLED)
+
+
+def soon(true: Callable[[], bool], within: float = 10) -> bool:
+    deadline = time.monotonic() + within
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return true()
+
+
+@contextmanager
+def asking(home: Home, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A task in a session of its own."""
+    with subprocess.Popen(
+        (sys.executable, "-m", "invoke", *words),
+        cwd=ROOT,
+        env=home.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    return process.stdout.read(6)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ask_that_is_ended_ends_its_answer_on_the_engine(home: Home, number: signal.Signals) -> None:
+    before = cancelled(home)
+    with asking(home, "ask", TEXT, *LONG) as process:
+        assert first(process) == "猎豹".encode()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 130, said
+    assert b"Traceback" not in said
+    assert soon(lambda: cancelled(home) == before + 1)
+
+
+def test_a_reader_that_has_enough_ends_the_answer_without_a_word(home: Home) -> None:
+    before = cancelled(home)
+    with asking(home, "ask", TEXT, *LONG) as process:
+        assert first(process) == "猎豹".encode()
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(20) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert soon(lambda: cancelled(home) == before + 1)
+
+
+def test_an_answer_in_one_piece_is_ended_too(home: Home) -> None:
+    before = cancelled(home)
+    with asking(home, "ask", TEXT, "--no-stream", *LONG) as process:
+        time.sleep(3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert soon(lambda: cancelled(home) == before + 1)
+
+
+def test_two_hundred_clients_over_grpc(home: Home) -> None:
+    def one(number: int) -> str:
+        return "".join(ask(home.run.address, Question(prompt=f"{TEXT} {number}", max_tokens=200)))
+
+    with concurrent.futures.ThreadPoolExecutor(200) as crowd:
+        assert list(crowd.map(one, range(200))) == [f"{TEXT} {number}" for number in range(200)]
+
+
+def test_two_hundred_clients_over_http(home: Home) -> None:
+    address = f"127.0.0.1:{home.run.http}"
+
+    def one(number: int) -> str:
+        return generate(address, Question(prompt=f"{TEXT} {number}", max_tokens=200))
+
+    with concurrent.futures.ThreadPoolExecutor(200) as crowd:
+        assert list(crowd.map(one, range(200))) == [f"{TEXT} {number}" for number in range(200)]
+
+
+@pytest.fixture
+def doomed(tmp_path: Path) -> Iterator[Home]:
+    """A server that is going to be killed."""
+    made = make_home(tmp_path, 19500 + os.getpid() % 1000)
+    served(made)
+    yield made
+    made.close()
+
+
+def kill(home: Home) -> None:
+    os.killpg(home.run.process, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("--no-stream",)])
+def test_ask_says_that_its_server_has_died(doomed: Home, words: tuple[str, ...]) -> None:
+    with asking(doomed, "ask", TEXT, *words, *LONG) as process:
+        if words:
+            time.sleep(3)
+        else:
+            first(process)
+        kill(doomed)
+        begun = time.monotonic()
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 1, said
+    assert time.monotonic() - begun < 10
+    assert b"no Triton answers" in said
+    assert b"Traceback" not in said
+
+
+def test_a_talk_outlives_its_server_and_says_so(doomed: Home) -> None:
+    with asking(doomed, "chat", *LONG) as process:
+        assert process.stdin is not None
+        process.stdin.write(f"{TEXT}\n".encode())
+        process.stdin.flush()
+        first(process)
+        kill(doomed)
+        _, said = process.communicate(f"{TEXT}\n/quit\n".encode(), timeout=30)
+    assert process.returncode == 0
+    assert said.count(b"no Triton answers") == 2
+
+
+def test_in_the_library_it_is_an_error_not_an_end(doomed: Home) -> None:
+    pieces = ask(doomed.run.address, Question(prompt=TEXT, max_tokens=60000, min_tokens=60000))
+    next(pieces)
+    kill(doomed)
+    with pytest.raises(Unreachable):
+        list(pieces)
+
+
+def test_a_question_that_the_server_refuses_is_told_with_its_reason(home: Home) -> None:
+    with pytest.raises(Refused, match="request_output_len is 0"):
+        list(ask(home.run.address, Question(prompt=TEXT, max_tokens=0)))
