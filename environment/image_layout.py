@@ -10,8 +10,16 @@ HOME = "/opt/trtllm"
 UPSTREAM = PurePosixPath(HOME) / "upstream"
 PROBE = f"{HOME}/probe.py"
 USER = "1000:1000"  # the default user of the image; Triton's own images call it triton-server
-MADE_BY = "io.trtllm.made-by"  # the label of every image and container that is made here
 TRITONSERVER = "/opt/tritonserver/bin/tritonserver"
+
+# The labels of what is made here.
+MADE_BY = "io.trtllm.made-by"  # of every image and container
+RELEASE = "io.trtllm.release"  # the tag
+WAY = "io.trtllm.way"  # ngc or source
+TENSORRT_LLM = "io.trtllm.tensorrt-llm.revision"
+IDENTITY = "io.trtllm.identity"  # equal for images that are the same
+BUILT_FROM = "io.trtllm.built-from"  # of an image built from source: NAME=REFERENCE of what its Dockerfile stands on
+BASE = "org.opencontainers.image.base.name"  # what the image was put on
 
 
 def upstream(path: str) -> str:

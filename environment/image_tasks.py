@@ -16,6 +16,7 @@ from environment.workspace import PROJECT, current
         "from": "ngc (pull what NVIDIA publishes) or source (build it); default: what is best for the release",
         "name": "the image's name (default: trtllm:TAG)",
         "registry": "a mirror instead of nvcr.io: HOST[:PORT][/PATH]",
+        "ca": "a company's CA that a build from source trusts: a file of certificates in PEM",
         "jobs": "compile jobs of a build from source (default: what this host's memory bears)",
         "arch": "CUDA architectures of a build from source, such as 90-real (default: this host's GPUs)",
         "locked": "make exactly what trtllm.lock.json locks, and refuse anything else",
@@ -29,6 +30,7 @@ def image(
     from_: str = "",
     name: str = "",
     registry: str = "",
+    ca: str = "",
     jobs: int = 0,
     arch: str = "",
     locked: bool = False,
@@ -41,8 +43,16 @@ def image(
     if verify:
         verify_image(verify, tag, json=json)
     workspace = current().root
-    registry = registry or c.config.get("image", {}).get("registry", "")
-    order = ordered(tag=tag, way=from_, name=name, registry=registry, jobs=jobs, architectures=arch)
+    settings = c.config.get("image", {})
+    order = ordered(
+        tag=tag,
+        way=from_,
+        name=name,
+        registry=registry or settings.get("registry", ""),
+        ca=ca or settings.get("ca", ""),
+        jobs=jobs,
+        architectures=arch,
+    )
     if c.config.run.dry:
         from environment import machine
         from environment.images.planning import plan
@@ -73,7 +83,7 @@ def lock(c: Context, tag: str = "", name: str = "") -> None:
     from environment.images import lock
     from environment.images.order import ordered
 
-    order = ordered(tag=tag, way="", name=name, registry="", jobs=0, architectures="")
+    order = ordered(tag=tag, way="", name=name, registry="")
     locked = lock.taken(order.name, current().checkpoints)
     lock.write(locked, PROJECT / lock.NAME)
     say(f"{lock.NAME}: {order.name} is {locked.image.id}")

@@ -12,19 +12,25 @@ from pathlib import Path
 from environment.unknown import Unknown
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+ROOTS = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))  # Debian's, Red Hat's
 CAPABILITY = re.compile(r"\d+\.\d")
 ANSWER = 10  # seconds a program may take to say what it is
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Processors, memory and swap in bytes, the GPUs' architectures as CMake has them (`90-real`)."""
+    """Processors, memory and swap in bytes, the GPUs' architectures as CMake has them (`90-real`).
+
+    `roots` is the file of the certificates that this host trusts, "" when there is none.
+    """
 
     processors: int
     memory: int
     swap: int
     architectures: tuple[str, ...] | Unknown
     buildkit: bool
+    buildx: bool = True
+    roots: str = ""
     proxies: tuple[str, ...] = ()  # the names of the variables that are set; their values may hold a password
 
 
@@ -37,6 +43,8 @@ def this() -> Machine:
         swap=swap,
         architectures=architectures(),
         buildkit=buildkit(),
+        buildx=buildx(),
+        roots=roots(),
         proxies=tuple(name for name in PROXIES if os.environ.get(name)),
     )
 
@@ -83,7 +91,17 @@ def buildkit() -> bool:
     version = asked("docker", "version", "--format", "{{.Client.Version}}")
     if isinstance(version, str) and version.partition(".")[0].isdigit() and int(version.partition(".")[0]) < 23:
         return True
+    return buildx()
+
+
+def buildx() -> bool:
+    """Whether the docker command line has the buildx plugin."""
     return not isinstance(asked("docker", "buildx", "version"), Unknown)
+
+
+def roots() -> str:
+    """The file of the certificates that this host trusts; "" when there is none."""
+    return next((str(file) for file in ROOTS if file.is_file()), "")
 
 
 def asked(*words: str) -> str | Unknown:

@@ -21,12 +21,12 @@ import requests
 
 from environment.docker_errors import DockerTrouble, explain
 from environment.images.reference import parts
+from environment.machine import roots
 
 WAIT = (10, 30)  # seconds to connect, and between two bytes
 LARGEST = 8_000_000  # bytes of a manifest or configuration; real ones have a few ten thousand
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
-SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 CERTIFICATES = Path("/etc/docker/certs.d")
 Login = tuple[str, str] | None
 
@@ -185,4 +185,5 @@ def is_loopback(host: str) -> bool:
 
 def trust(host: str) -> bool | str:
     """The CA file for a registry: Docker's own for that host, else the system's, else the built-in ones."""
-    return next((str(file) for file in (CERTIFICATES / host / "ca.crt", SYSTEM_CA) if file.is_file()), True)
+    own = CERTIFICATES / host / "ca.crt"
+    return str(own) if own.is_file() else roots() or True

@@ -5,10 +5,11 @@ from __future__ import annotations
 from doctor.checks.driver import devices_of, driver_of
 from doctor.checks.rules import family
 from doctor.facts.image import Image
-from doctor.facts.lock import IDENTITY, RELEASE, Locked
+from doctor.facts.lock import Locked
 from doctor.facts.versions import at_least
 from doctor.outcome import Finding, NotAsked, NotKnown, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
+from environment.image_layout import IDENTITY, RELEASE
 
 
 def image_digest(subject: Subject) -> Finding:

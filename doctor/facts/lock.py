@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from doctor.facts.readings import Said
 
-RELEASE, IDENTITY = "io.trtllm.release", "io.trtllm.identity"  # the labels of the images made here
-
 
 class LockedImage(Said, frozen=True, kw_only=True):
     """The image: its name, and what its identity label must say."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from environment.console import result, result_json, say
 from environment.container import Engine, Image, connect
 from environment.errors import ExitCode
+from environment.image_layout import RELEASE, WAY
 from environment.images.choice import Way
 from environment.images.making import Made, observe
 from environment.images.reference import checked_reference
@@ -55,7 +56,7 @@ def present(engine: Engine, reference: str) -> Image:
 
 def release_of(image: Image) -> Release | None:
     """The release an image says it is: by its label, else by the Triton container it was made as."""
-    if tag := image.labels.get("io.trtllm.release"):
+    if tag := image.labels.get(RELEASE):
         return find(tag)
     container = image.env.get("NVIDIA_TRITON_SERVER_VERSION")
     return next((r for r in every() if container and (r.ngc.recommended_tag or "").startswith(f"{container}-")), None)
@@ -63,7 +64,7 @@ def release_of(image: Image) -> Release | None:
 
 def way_of(image: Image) -> Way:
     """How an image came to be, by its label; NVIDIA's own have none."""
-    return "source" if image.labels.get("io.trtllm.way") == "source" else "ngc"
+    return "source" if image.labels.get(WAY) == "source" else "ngc"
 
 
 def tell(inspection: Inspection, *, json: bool) -> None:

@@ -12,8 +12,9 @@ from environment.container import Engine, connect
 from environment.data import Record, read_json
 from environment.errors import Trouble
 from environment.fetched import recorded
+from environment.image_layout import BASE, BUILT_FROM, IDENTITY, RELEASE, WAY
 from environment.images.making import observe
-from environment.images.planning import IDENTITY, Order
+from environment.images.order import OVERLAID, Order
 from environment.images.verification import observations
 from environment.releases import find
 
@@ -37,7 +38,7 @@ class LockedImage(Record, frozen=True, kw_only=True):
 
 
 class LockedBase(Record, frozen=True, kw_only=True):
-    """What the image was put on; `digest` is the registry's, "" for a base that was built here."""
+    """What an image stands on; `digest` is the registry's, "" for one that was built here."""
 
     reference: str
     digest: str
@@ -46,7 +47,8 @@ class LockedBase(Record, frozen=True, kw_only=True):
 class Lock(Record, frozen=True, kw_only=True):
     """One stack. `observed` holds versions by name, `upstream` the SHA-256 of each file by its path in the checkout.
 
-    `checkpoints` holds, by repository@revision, the SHA-256 of each file that was fetched.
+    `base` is what the overlay was put on; `built_from` what that was built from, if it was built here, by the argument
+    of upstream's Dockerfile. `checkpoints` holds, by repository@revision, the SHA-256 of each file that was fetched.
     """
 
     schema: str = "lock/1"
@@ -57,6 +59,7 @@ class Lock(Record, frozen=True, kw_only=True):
     tensorrt_llm: Pinned
     observed: dict[str, str]
     upstream: dict[str, str]
+    built_from: dict[str, LockedBase] = msgspec.field(default_factory=dict)
     checkpoints: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 
@@ -71,19 +74,30 @@ def taken(name: str, checkpoints: Path) -> Lock:
         raise Trouble(f"there is no image {name} to lock", mend="invoke image --tag TAG makes one")
     if IDENTITY not in image.labels:
         raise Trouble(f"{name} was not made by invoke image: its sources are not known", mend="invoke image --tag TAG")
-    release, probe = find(image.labels["io.trtllm.release"]), observe(engine, image.id)
-    base = image.labels["org.opencontainers.image.base.name"]
     labels = image.labels
+    release, probe = find(labels[RELEASE]), observe(engine, image.id)
     return Lock(
         release=release.tag,
-        image=LockedImage(name=name, id=image.id, way=labels["io.trtllm.way"], identity=labels[IDENTITY]),
-        base=LockedBase(reference=base, digest=digest_of(engine, base)),
+        image=LockedImage(name=name, id=image.id, way=labels[WAY], identity=labels[IDENTITY]),
+        base=locked_base(engine, labels[BASE]),
+        built_from=built_from(engine, labels.get(BUILT_FROM, "")),
         backend=Pinned(repo=release.backend.repo, commit=release.backend.commit),
         tensorrt_llm=Pinned(repo=release.tensorrt_llm.repo, commit=release.tensorrt_llm.commit),
         observed=observations(probe),
         upstream=probe["upstream"],
         checkpoints=recorded(checkpoints),
     )
+
+
+def locked_base(engine: Engine, reference: str) -> LockedBase:
+    """The image with its digest."""
+    return LockedBase(reference=reference, digest=digest_of(engine, reference))
+
+
+def built_from(engine: Engine, label: str) -> dict[str, LockedBase]:
+    """The images that the label names, `NAME=REFERENCE` each."""
+    named = (word.partition("=") for word in label.split())
+    return {name: locked_base(engine, reference) for name, _, reference in named}
 
 
 def digest_of(engine: Engine, reference: str) -> str:
@@ -112,12 +126,12 @@ def differences(locked: Lock, now: Lock) -> tuple[str, ...]:
     pairs = (
         ("release", locked.release, now.release),
         ("identity", locked.image.identity, now.image.identity),
-        ("base digest", locked.base.digest, now.base.digest),
         ("backend commit", locked.backend.commit, now.backend.commit),
         ("tensorrt_llm commit", locked.tensorrt_llm.commit, now.tensorrt_llm.commit),
     )
     return (
         *(differing(name, one, two) for name, one, two in pairs if one != two),
+        *different("digest of ", digests(locked), digests(now)),
         *different("", locked.observed, now.observed),
         *different("upstream ", locked.upstream, now.upstream),
         *(
@@ -126,6 +140,12 @@ def differences(locked: Lock, now: Lock) -> tuple[str, ...]:
             for difference in different(f"{name} ", locked.checkpoints[name], now.checkpoints[name])
         ),
     )
+
+
+def digests(lock: Lock) -> dict[str, str]:
+    """The registry's digest of everything that was pulled, by the argument of the Dockerfile that names it."""
+    found = {OVERLAID: lock.base, **lock.built_from}
+    return {name: base.digest for name, base in found.items() if base.digest}
 
 
 def different(kind: str, locked: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
@@ -140,13 +160,13 @@ def differing(name: str, locked: str, found: str) -> str:
 
 
 def pinned(order: Order, file: Path) -> Order:
-    """The order on exactly the locked base; raises Trouble when the lock is of another release."""
+    """The order on exactly what is locked; raises Trouble when the lock is of another release."""
     locked = read(file)
     if locked.release != order.release.tag:
         raise Trouble(f"{file.name} locks {locked.release}, not {order.release.tag}", where=str(file))
     if order.choice.way != locked.image.way:
         raise Trouble(f"{file.name} locks an image from {locked.image.way}, not {order.choice.way}", where=str(file))
-    return replace(order, digest=locked.base.digest)
+    return replace(order, digests=digests(locked))
 
 
 def refuse_differences(file: Path, name: str, checkpoints: Path) -> None:

@@ -14,8 +14,10 @@ from environment.console import say
 from environment.container import Engine, Image, connect, credentials
 from environment.docker_errors import DockerTrouble, recognise
 from environment.errors import Trouble
-from environment.image_layout import HOME
-from environment.images.planning import IDENTITY, PROBE_SCRIPT, ROOT, Order, identity, plan, pulled
+from environment.image_layout import HOME, IDENTITY
+from environment.images.order import Order, pulled
+from environment.images.planning import PROBE_SCRIPT, identity, plan
+from environment.images.probe import CONTAINERS
 from environment.images.readiness import refuse_unready, warnings
 from environment.images.reference import parts
 from environment.images.tools import BUILD, EXACT, LFS, PULL, VERIFY
@@ -23,6 +25,7 @@ from environment.images.verification import Finding, claims, compare, observatio
 from environment.layers import amount
 from environment.plan import Plan, Step
 from environment.progress import BuildProgress, PullProgress
+from environment.workspace import PROJECT
 
 PROBING = 300  # seconds the probe may take; it walks the file names of a 30 GB image
 OTHERWISE = "invoke releases   shows which tag holds which release"
@@ -48,7 +51,7 @@ def make(order: Order, workspace: Path) -> Made:
     if there and there.labels.get(IDENTITY) == identity(order):
         return Made(image=there, findings=(), new=False)
     this = machine.this()
-    refuse_unready(order, engine.info(), base_there=engine.image(pulled(order)) is not None)
+    refuse_unready(order, engine.info(), base_there=all(engine.image(reference) for reference in pulled(order)))
     for warning in warnings(order, this):
         say(warning, style="yellow")
     return carry_out(order, plan(order, this, workspace), engine, workspace / "images" / order.release.tag / "logs")
@@ -95,7 +98,7 @@ class Maker:
             say(f"      not looked at before the pull: {trouble.what}", style="yellow")
             return None
         say(f"      {published.digest}, {amount(published.size)} packed")
-        if reference == pulled(self.order):
+        if reference == next(iter(pulled(self.order)), ""):
             claimed = claims(self.order.release, self.order.choice.way)
             refuse_differences(reference, compare(claimed, announced(published.env)), OTHERWISE)
         return published
@@ -123,13 +126,17 @@ class Maker:
 
 def announced(env: Mapping[str, str]) -> dict[str, str]:
     """What an image's environment says of it, by the names of the claims; nothing for what it does not say."""
-    names = {"triton": "TRITON_SERVER_VERSION", "container": "NVIDIA_TRITON_SERVER_VERSION", "cuda": "CUDA_VERSION"}
-    return {name: env[variable] for name, variable in names.items() if env.get(variable)}
+    said = {
+        "triton": env.get("TRITON_SERVER_VERSION", ""),
+        "container": next((env[name] for name in CONTAINERS if name in env), ""),
+        "cuda": env.get("CUDA_VERSION", ""),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def observe(engine: Engine, image: str, words: tuple[str, ...] = ()) -> dict[str, Any]:
     """The probe's document on `image`; raises DockerTrouble when the probe cannot run in it."""
-    words = words or ("-c", (ROOT / PROBE_SCRIPT).read_text(encoding="utf-8"), HOME)
+    words = words or ("-c", (PROJECT / PROBE_SCRIPT).read_text(encoding="utf-8"), HOME)
     ended = engine.run(image, words, entrypoint=("python3",), limit=PROBING)
     with suppress(ValueError):
         document = json.loads(ended.out)

@@ -19,6 +19,7 @@ PACKAGES = ("tensorrt_llm", "tensorrt", "torch", "transformers", "mpi4py", "nvid
 SPELLINGS = ("{}", "{}_cu12", "{}_cu13", "{}-cu12", "{}-cu13")  # how NVIDIA spells a package for one CUDA version
 LIBRARIES = ("libmpi.so", "libopen-pal.so", "libhwloc.so")
 BACKENDS = ("/opt/tritonserver/backends/tensorrtllm", "/opt/tritonserver/backends/python")
+CONTAINERS = ("NVIDIA_TRITON_SERVER_VERSION", "NVIDIA_PYTORCH_VERSION")  # what the image is, or was built from
 PLACES = ("/usr", "/opt")
 WANTED = re.compile(r"(libnvinfer|libmpi|libopen-pal|libhwloc)\.so|NvInferVersion\.h$")
 
@@ -119,7 +120,7 @@ def observed(home: str) -> Dict[str, Any]:
         "tensorrt_headers": tensorrt_headers(files),
         "cuda": cuda(),
         "triton": os.environ.get("TRITON_SERVER_VERSION"),
-        "container": os.environ.get("NVIDIA_TRITON_SERVER_VERSION"),
+        "container": next((os.environ[name] for name in CONTAINERS if name in os.environ), None),
         "backends": {folder: sorted(os.listdir(folder)) if os.path.isdir(folder) else [] for folder in BACKENDS},
         "resolved": {stem: resolved(files, stem) for stem in LIBRARIES},
         "copies": {stem: copies(files, stem) for stem in LIBRARIES},

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from environment.container import Info
 from environment.errors import Trouble
-from environment.images.building import estimate, jobs_for
-from environment.images.planning import Order
+from environment.images.compilation import estimate, jobs_for
+from environment.images.order import Order
 from environment.layers import amount
 from environment.machine import Machine, asked, free_space
 from environment.unknown import Unknown
@@ -47,6 +47,8 @@ def refuse_unready(order: Order, engine: Info, *, base_there: bool) -> None:
     tools: dict[str, tuple[str, ...]] = {"git": ("git", "--version")}
     if order.choice.way == "source" and order.release.source_build.git_lfs_required:
         tools["git-lfs"] = ("git", "lfs", "version")
+    if order.choice.way == "source" and order.release.source_build.method == "make_tritonrelease":
+        tools["make"] = ("make", "--version")
     for tool, words in tools.items():
         if isinstance(said := asked(*words), Unknown):
             raise Trouble(f"{tool} is needed: {said.reason}", mend=f"sudo apt-get install {tool}")

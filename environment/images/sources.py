@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from environment.images.tools import EXACT, LFS
@@ -9,11 +10,13 @@ from environment.plan import Step
 from environment.releases import Release
 
 GITHUB = "https://github.com"  # a company mirror of it is Git's own matter: url.<base>.insteadOf
+UNASKED = {"GIT_TERMINAL_PROMPT": "0"}  # nobody is there to give a password
+POINTERS = {**UNASKED, "GIT_LFS_SKIP_SMUDGE": "1"}  # git-lfs files are pulled all at once, by the step that is for them
 
 
-def git(title: str, *words: str, tool: str = "git", why: str = "", output: str = "") -> Step:
-    """One step of git that never asks for a password."""
-    return Step(title=title, tool=tool, argv=("git", *words), env={"GIT_TERMINAL_PROMPT": "0"}, why=why, output=output)
+def git(title: str, *words: str, tool: str = "git", why: str = "", env: Mapping[str, str] = UNASKED) -> Step:
+    """One step of git."""
+    return Step(title=title, tool=tool, argv=("git", *words), env=env, why=why)
 
 
 def overlay_sources(release: Release, store: Path, upstream: Path) -> tuple[Step, ...]:
@@ -93,6 +96,7 @@ def checkout(release: Release, place: Path) -> tuple[Step, ...]:
         git(
             f"Fetch {submodule} at that commit",
             *("-C", str(place), "submodule", "update", "--init", "--depth=1", submodule),
+            env=POINTERS,
         ),
         *library_files(place / submodule),
     )
@@ -105,7 +109,7 @@ def shallow(repo: str, commit: str, place: Path) -> tuple[Step, ...]:
         git(f"Make a place for {repo}", "init", "--quiet", str(place)),
         git("Name its origin", *here, "config", "remote.origin.url", f"{GITHUB}/{repo}.git"),
         git(f"Fetch {repo}@{commit[:12]}", *here, "fetch", "--quiet", "--depth=1", "origin", commit),
-        git("Check it out", *here, "checkout", "--quiet", "--force", "--detach", commit),
+        git("Check it out", *here, "checkout", "--quiet", "--force", "--detach", commit, env=POINTERS),
     )
 
 
@@ -113,7 +117,11 @@ def library_files(place: Path) -> tuple[Step, ...]:
     """Steps that bring the nested submodules and the static libraries, which are git-lfs files."""
     here = ("-C", str(place))
     return (
-        git("Fetch the nested submodules", *here, "submodule", "update", "--init", "--recursive", "--depth=1"),
+        git(
+            "Fetch the nested submodules",
+            *(*here, "submodule", "update", "--init", "--recursive", "--depth=1"),
+            env=POINTERS,
+        ),
         git("Turn git-lfs on in this checkout", *here, "lfs", "install", "--local"),
         git("Pull the git-lfs files", *here, "lfs", "pull"),
         git(

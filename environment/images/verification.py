@@ -37,13 +37,14 @@ def claims(release: Release, way: Way) -> dict[str, str]:
     versions, container = release.versions, release.container
     pulled = container if way == "ngc" else None
     base = (release.ngc.recommended_tag if pulled else (release.source_build.base_image or "").rpartition(":")[2]) or ""
+    torch = versions.pytorch_ngc if pulled or release.source_build.takes_ngc_torch else versions.pytorch
     legacy = release.engine_workflow.default != "pytorch_llm_api"
     claimed = {
         "tensorrt_llm": release.tensorrt_llm.wheel_version or release.tensorrt_llm.version,
         "tensorrt": versions.tensorrt,
         "tensorrt (pip)": versions.tensorrt,
         "libnvinfer": versions.tensorrt,
-        "torch": (pulled.claimed.torch or versions.pytorch_ngc) if pulled else versions.pytorch,
+        "torch": (pulled.claimed.torch if pulled else None) or torch,
         "cuda": (pulled.claimed.cuda if pulled else None) or versions.cuda,
         "python": versions.python,
         "triton": pulled.claimed.triton_server if pulled else None,

@@ -7,6 +7,8 @@ from typing import Literal
 from environment.data import Record
 from environment.releases.sourced import Commit, Sourced, Text, Words
 
+PYTORCH = "nvcr.io/nvidia/pytorch"
+
 
 class Backend(Sourced, frozen=True, kw_only=True):
     """The commit of tensorrtllm_backend, and the TensorRT-LLM commit its submodule pins."""
@@ -69,6 +71,19 @@ class SourceBuild(Sourced, frozen=True, kw_only=True):
     recursive_submodules: bool
     aarch64_build_arg: Text | None = None
     image_contents: ImageContents
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The images it is built from, by the argument of the Dockerfile that names each; as far as established."""
+        known = {"BASE_IMAGE": self.base_image, "PYTORCH_IMAGE": self.build_args.get("PYTORCH_IMAGE")}
+        if tag := self.build_args.get("TRITON_BASE_TAG"):
+            known["TRITON_IMAGE"] = f"{self.build_args['TRITON_IMAGE']}:{tag}"
+        return {name: reference for name, reference in known.items() if reference}
+
+    @property
+    def takes_ngc_torch(self) -> bool:
+        """Whether torch is that of NVIDIA's PyTorch container: built upon, or copied from."""
+        return any(value.startswith(PYTORCH) for value in self.build_args.values())
 
 
 class NgcStyleBuild(Sourced, frozen=True, kw_only=True):

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from environment import execution
+from environment.image_layout import IDENTITY
 from environment.images.order import ordered
-from environment.images.planning import IDENTITY, OVERLAY, PROBE_SCRIPT, ROOT, identity
+from environment.images.planning import OVERLAY, PROBE_SCRIPT, identity
 from environment.images.tools import named_build
 from environment.plan import Step
 from environment.progress import BuildProgress
+from environment.workspace import PROJECT
 from tests.benchmarks.measurement import Measurement
 from tests.docker.conftest import DEFAULT, RealEngine, folders
 
@@ -44,7 +46,7 @@ def on(engine: RealEngine, scratch: Path) -> Iterator[Measurement]:
     context = scratch / "context"
     fill(context)
     words = (*named_build(NAME, str(OVERLAY), buildkit=False), "--no-cache", "--build-arg", f"BASE={BASE}")
-    order = ordered(tag="v0.10.0", way="", name=NAME, registry="", jobs=0, architectures="")
+    order = ordered(tag="v0.10.0", way="", name=NAME, registry="")
     words = (*words, "--label", f"{IDENTITY}={identity(order)}", str(context))
     step = Step(title="Build", tool="docker-build", argv=words, env={"DOCKER_BUILDKIT": "0"})
     bare, ours = alternating(lambda: quiet(words), lambda: execution.run(words, step, scratch / "log", BuildProgress()))
@@ -68,7 +70,7 @@ def fill(context: Path) -> None:
         file = context / "upstream" / f"folder{number % 8}" / f"file{number}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(os.urandom(5_050) * 2)
-    context.joinpath("probe.py").write_bytes((ROOT / PROBE_SCRIPT).read_bytes())
+    context.joinpath("probe.py").write_bytes((PROJECT / PROBE_SCRIPT).read_bytes())
 
 
 def alternating(one: Callable[[], object], two: Callable[[], object]) -> tuple[float, float]:
@@ -85,7 +87,7 @@ def alternating(one: Callable[[], object], two: Callable[[], object]) -> tuple[f
 def quiet(words: tuple[str, ...]) -> None:
     """Runs it in the project's folder; its failure fails the benchmark."""
     environment = {"DOCKER_BUILDKIT": "0", **os.environ}
-    subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    subprocess.run(words, cwd=PROJECT, env=environment, check=True, capture_output=True, timeout=300)
 
 
 def added(engine: RealEngine) -> Measurement:

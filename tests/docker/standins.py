@@ -33,6 +33,7 @@ MATCHED: Mapping[str, str] = {
     "python": "3.10.12",
     "triton": "2.47.0",
     "container": "24.06",
+    "container_variable": "NVIDIA_TRITON_SERVER_VERSION",
     "mpi": "opt/hpcx/ompi/lib",
     "pal": "opt/hpcx/ompi/lib",
 }
@@ -88,7 +89,7 @@ def standin(
         shutil.rmtree(folder / "root/opt/tritonserver/backends/tensorrtllm")
     folder.joinpath("Dockerfile").write_text(
         "FROM trtllm-test/python:1\nCOPY root /\nLABEL io.trtllm.test=standin\n"
-        f"ENV TRITON_SERVER_VERSION={held['triton']} NVIDIA_TRITON_SERVER_VERSION={held['container']} "
+        f"ENV TRITON_SERVER_VERSION={held['triton']} {held['container_variable']}={held['container']} "
         f"CUDA_VERSION={held['cuda']} LD_LIBRARY_PATH=/{TENSORRT}/lib:/{held['mpi']}:/{held['pal']}\n"
     )
     engine.docker("build", "--quiet", "--tag", reference, str(folder))

@@ -12,7 +12,7 @@ from environment.errors import Trouble
 from environment.image_layout import PROBE, UPSTREAM
 from environment.images.choice import choose
 from environment.images.making import make
-from environment.images.planning import Order
+from environment.images.order import Order
 from tests.docker.conftest import RealEngine, Registry
 from tests.docker.standins import NOTHING, Upstream, standin
 

@@ -12,7 +12,7 @@ from environment.errors import Trouble
 from environment.images import lock
 from environment.images.choice import choose
 from environment.images.making import make
-from environment.images.planning import Order, pulled
+from environment.images.order import Order, pulled
 from tests.docker.conftest import RealEngine, Registry
 from tests.docker.faults import faulty
 from tests.docker.standins import NOTHING, Upstream, standin
@@ -88,5 +88,5 @@ def test_a_digest_that_changes_between_look_and_pull_is_never_silent(
             make(order, tmp_path / "workspace")
     assert caught.value.id == "digest-changed"
     assert connect().image(NAME) is None
-    assert connect().image(pulled(order)) is None
-    assert pulled(order) in str(caught.value)
+    assert connect().image(pulled(order)[0]) is None
+    assert pulled(order)[0] in str(caught.value)

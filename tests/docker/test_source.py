@@ -16,7 +16,7 @@ from environment.errors import Trouble
 from environment.images import readiness
 from environment.images.choice import choose
 from environment.images.making import Made, make, refuse_pointers
-from environment.images.planning import Order
+from environment.images.order import Order
 from environment.plan import Step
 from environment.releases import Release
 from tests.docker.conftest import RealEngine, Registry

@@ -75,7 +75,7 @@ DOCKER_BUILDKIT=1 docker build --file dockerfiles/overlay.Dockerfile --tag trtll
         --label org.opencontainers.image.base.name=nvcr.io/nvidia/tritonserver:24.06-trtllm-python-py3 \
         --label io.trtllm.release=v0.10.0 --label io.trtllm.way=ngc --label \
         io.trtllm.tensorrt-llm.revision=9bd15f1937f52658fb116f30d58fea786ce5d03b --label io.trtllm.made-by=overlay \
-        --label io.trtllm.identity=df9efd12c704b3ed42fb784e8aa8d4f859c0c7446430bf22ca364fadd6f76500 "$store"/context
+        --label io.trtllm.identity=5bf6df8a6fcb36d62325483e61d31db146fb1929ac6ea713eef7617635665de3 "$store"/context
 
 # 16/18 Verify what is inside
 #      claimed versus observed

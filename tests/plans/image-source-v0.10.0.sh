@@ -16,17 +16,17 @@ GIT_TERMINAL_PROMPT=0 git -C "$store"/checkout config remote.origin.url \
 GIT_TERMINAL_PROMPT=0 git -C "$store"/checkout fetch --quiet --depth=1 origin b92bdd79b6c50fb67203b6064e73662163012fe3
 
 # 4/32 Check it out
-GIT_TERMINAL_PROMPT=0 git -C "$store"/checkout checkout --quiet --force --detach b92bdd79b6c50fb67203b6064e73662163012fe3
+GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1 git -C "$store"/checkout checkout --quiet --force --detach b92bdd79b6c50fb67203b6064e73662163012fe3
 
 # 5/32 Read the commit recorded for tensorrt_llm
 #      has to be 9bd15f1937f52658fb116f30d58fea786ce5d03b
 GIT_TERMINAL_PROMPT=0 git -C "$store"/checkout rev-parse HEAD:tensorrt_llm
 
 # 6/32 Fetch tensorrt_llm at that commit
-GIT_TERMINAL_PROMPT=0 git -C "$store"/checkout submodule update --init --depth=1 tensorrt_llm
+GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1 git -C "$store"/checkout submodule update --init --depth=1 tensorrt_llm
 
 # 7/32 Fetch the nested submodules
-GIT_TERMINAL_PROMPT=0 git -C "$store"/checkout/tensorrt_llm submodule update --init --recursive \
+GIT_TERMINAL_PROMPT=0 GIT_LFS_SKIP_SMUDGE=1 git -C "$store"/checkout/tensorrt_llm submodule update --init --recursive \
         --depth=1
 
 # 8/32 Turn git-lfs on in this checkout
@@ -59,6 +59,7 @@ grep --fixed-strings --quiet \
 # 15/32 Build trtllm-source:v0.10.0
 DOCKER_BUILDKIT=1 docker build --file "$store"/Dockerfile --tag trtllm-source:v0.10.0 --build-arg \
         BASE_IMAGE=nvcr.io/nvidia/tritonserver --build-arg BASE_TAG=24.03-py3 --build-arg TORCH_INSTALL_TYPE=pypi \
+        --label io.trtllm.made-by=source --label io.trtllm.built-from=BASE_IMAGE=nvcr.io/nvidia/tritonserver:24.03-py3 \
         "$store"/checkout
 
 # 16/32 Make a place for triton-inference-server/tensorrtllm_backend
@@ -127,7 +128,7 @@ DOCKER_BUILDKIT=1 docker build --file dockerfiles/overlay.Dockerfile --tag trtll
         --label org.opencontainers.image.base.name=trtllm-source:v0.10.0 --label io.trtllm.release=v0.10.0 \
         --label io.trtllm.way=source --label io.trtllm.tensorrt-llm.revision=9bd15f1937f52658fb116f30d58fea786ce5d03b \
         --label io.trtllm.made-by=overlay --label \
-        io.trtllm.identity=8e451fb2b2e6e8f0394eb484e2a7cc5fd682da9809b92147668ec3069ab982ce "$store"/context
+        io.trtllm.identity=f58c53c0f020aa8cd64133ce8cf7bc63e60e1c1329955bbcac761017fe76d7b0 "$store"/context
 
 # 30/32 Verify what is inside
 #      claimed versus observed

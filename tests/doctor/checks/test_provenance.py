@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from doctor.facts.image import Probed
-from doctor.facts.lock import IDENTITY, Locked, LockedBase, LockedImage
+from doctor.facts.lock import Locked, LockedBase, LockedImage
 from doctor.facts.readings import record
 from doctor.probes.sources import read_file
 from doctor.visit import LOCK
-from environment.images import lock, planning
+from environment.image_layout import IDENTITY
+from environment.images import lock
 from tests.doctor.well import NOT_READ, WELL, case, gpu
 
 assert WELL.image is not None
@@ -69,4 +70,4 @@ def test_the_lock_is_read_as_it_is_written(tmp_path: Path) -> None:
     )
     lock.write(written, tmp_path / LOCK)
     assert record({"lock": read_file(tmp_path / LOCK)}, "lock", Locked) == LOCKED
-    assert (lock.NAME, planning.IDENTITY) == (LOCK, IDENTITY)
+    assert lock.NAME == LOCK

@@ -9,8 +9,8 @@ import pytest
 
 from environment.errors import Trouble
 from environment.images.lock import Lock, LockedBase, LockedImage, Pinned, differences, pinned, read, write
-from environment.images.order import ordered
-from environment.images.planning import plan, pulled
+from environment.images.order import ordered, pulled
+from environment.images.planning import plan
 from environment.machine import Machine
 
 DIGEST = "sha256:" + "a" * 64
@@ -45,7 +45,7 @@ def test_every_difference_is_told_with_both_values() -> None:
     )
     found = differences(LOCK, other)
     assert found == (
-        f"base digest: locked {DIGEST}, found sha256:{'b' * 64}",
+        f"digest of BASE: locked {DIGEST}, found sha256:{'b' * 64}",
         "tensorrt: locked 10.0.1.6, found 10.0.1.5",
         "upstream all_models/config.pbtxt: locked 00, found nothing",
     )
@@ -53,10 +53,8 @@ def test_every_difference_is_told_with_both_values() -> None:
 
 def test_a_locked_order_pulls_by_digest(tmp_path: Path) -> None:
     write(LOCK, tmp_path / "lock.json")
-    locked = pinned(
-        ordered(tag="v0.10.0", way="", name="", registry="", jobs=0, architectures=""), tmp_path / "lock.json"
-    )
-    assert pulled(locked) == f"nvcr.io/nvidia/tritonserver@{DIGEST}"
+    locked = pinned(ordered(tag="v0.10.0", way="", name="", registry=""), tmp_path / "lock.json")
+    assert pulled(locked)[0] == f"nvcr.io/nvidia/tritonserver@{DIGEST}"
     machine = Machine(processors=1, memory=1, swap=0, architectures=(), buildkit=True)
     assert f"docker pull nvcr.io/nvidia/tritonserver@{DIGEST}" in str(plan(locked, machine, Path("/w")))
 
@@ -65,7 +63,7 @@ def test_a_locked_order_pulls_by_digest(tmp_path: Path) -> None:
 def test_a_lock_of_something_else_is_refused(tmp_path: Path, tag: str, way: str, said: str) -> None:
     write(LOCK, tmp_path / "lock.json")
     with pytest.raises(Trouble, match=said):
-        pinned(ordered(tag=tag, way=way, name="", registry="", jobs=0, architectures=""), tmp_path / "lock.json")
+        pinned(ordered(tag=tag, way=way, name="", registry=""), tmp_path / "lock.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"schema": "lock/1"}', b"[]", b'{"release": 1}'])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from environment.errors import Trouble, Usage
-from environment.images.building import estimate, jobs_for
 from environment.images.choice import WAYS, Way, choose
-from environment.images.order import ordered
-from environment.images.planning import Order, identity, plan
+from environment.images.compilation import estimate, jobs_for
+from environment.images.order import Order, ordered
+from environment.images.planning import identity, plan
 from environment.machine import Machine, this
 from environment.plan import Plan
 from environment.releases import every, find, tags
@@ -28,16 +29,19 @@ def planned(tag: str = "v0.10.0", way: str = "", machine: Machine = BIG, registr
     return plan(order, machine, Path("/workspace"))
 
 
-@pytest.mark.parametrize("way", ["ngc", "source"])
-def test_the_plan_is_the_one_we_expect(way: str) -> None:
+EXPECTED = [("v0.10.0", "ngc"), ("v0.10.0", "source"), ("v0.21.0", "source")]
+
+
+@pytest.mark.parametrize(("tag", "way"), EXPECTED)
+def test_the_plan_is_the_one_we_expect(tag: str, way: str) -> None:
     """Write them again with: python -m tests.environment.images.test_planning."""
-    expected = GOLDEN / f"image-{way}-v0.10.0.sh"
-    assert str(planned(way=way)) == expected.read_text(encoding="utf-8")
+    expected = GOLDEN / f"image-{way}-{tag}.sh"
+    assert str(planned(tag, way)) == expected.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("way", ["ngc", "source"])
-def test_the_plan_is_posix_shell(way: str) -> None:
-    subprocess.run(["sh", "-n"], input=str(planned(way=way)), text=True, check=True)
+@pytest.mark.parametrize(("tag", "way"), EXPECTED)
+def test_the_plan_is_posix_shell(tag: str, way: str) -> None:
+    subprocess.run(["sh", "-n"], input=str(planned(tag, way)), text=True, check=True)
 
 
 def has_way(tag: str, way: Way) -> bool:
@@ -136,6 +140,33 @@ def test_sed_really_sets_the_jobs(tag: str, tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8").startswith(f"RUN cd tensorrt_llm && {line} --job_count 24 ")
 
 
+@pytest.mark.parametrize("tag", [r.tag for r in every() if r.source_build.method == "make_tritonrelease"])
+def test_make_is_told_of_the_name_the_jobs_and_the_mirror(tag: str) -> None:
+    steps = {step.tool: step for step in planned(tag, "source", registry="mirror.example/nv").steps[::-1]}
+    argv = steps["docker-build"].argv
+    assert argv[:2] == ("make", "-C")
+    assert {"tritonrelease_build", f"IMAGE_WITH_TAG=trtllm-source:{tag}", "BUILD_WHEEL_OPTS=--job_count 24"} <= set(
+        argv
+    )
+    handed = next(word for word in argv if word.startswith("DOCKER_BUILD_ARGS="))
+    assert "--build-arg=TRITON_IMAGE=mirror.example/nv/nvidia/tritonserver" in handed
+    known = find(tag).source_build.base_image is not None
+    assert ("-o" in argv, "DOCKER_BUILD_OPTS=--load" in argv) == (known, known)
+
+
+def test_everything_a_build_stands_on_is_pulled_where_it_is_watched() -> None:
+    pulls = [step.argv[-1] for step in planned("v0.17.0", "source").steps if step.tool == "docker-pull"]
+    assert pulls == ["nvcr.io/nvidia/tritonserver:25.01-py3", "nvcr.io/nvidia/pytorch:25.01-py3"]
+
+
+def test_other_architectures_are_another_image_and_another_mirror_is_not() -> None:
+    one = ordered(tag="v0.10.0", way="source", name="", registry="")
+    assert identity(one) != identity(replace(one, architectures=("90-real",)))
+    assert identity(one) == identity(replace(one, registry="mirror.example", ca="/a", jobs=4))
+    pulled = ordered(tag="v0.10.0", way="ngc", name="", registry="")
+    assert identity(pulled) == identity(replace(pulled, architectures=("90-real",)))
+
+
 def test_the_identity_ignores_the_host_and_follows_the_release() -> None:
     one, two = (Order(release=find(tag), choice=choose(find("v0.10.0")), name="a:b") for tag in ("v0.10.0", "v0.11.0"))
     assert identity(one) != identity(two)
@@ -167,5 +198,5 @@ def test_words_are_checked_where_they_enter(words: dict[str, Any], said: str) ->
 
 
 if __name__ == "__main__":
-    for way in WAYS:
-        GOLDEN.joinpath(f"image-{way}-v0.10.0.sh").write_text(str(planned(way=way)), encoding="utf-8")
+    for tag, way in EXPECTED:
+        GOLDEN.joinpath(f"image-{way}-{tag}.sh").write_text(str(planned(tag, way)), encoding="utf-8")

@@ -8,8 +8,7 @@ import pytest
 
 from environment.container import Info
 from environment.errors import Trouble
-from environment.images.order import ordered
-from environment.images.planning import Order
+from environment.images.order import Order, ordered
 from environment.images.readiness import listed, needed, refuse_unready, warnings
 from environment.machine import Machine
 
@@ -17,7 +16,7 @@ SMALL = Machine(processors=8, memory=16 * 10**9, swap=0, architectures=(), build
 
 
 def an_order(tag: str, way: str) -> Order:
-    return ordered(tag=tag, way=way, name="", registry="", jobs=0, architectures="")
+    return ordered(tag=tag, way=way, name="", registry="")
 
 
 def test_sizes_as_nvidias_table_has_them() -> None:

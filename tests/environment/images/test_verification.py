@@ -12,9 +12,10 @@ import pytest
 
 from environment.errors import Trouble
 from environment.images.choice import WAYS
-from environment.images.planning import PROBE_SCRIPT, ROOT
+from environment.images.planning import PROBE_SCRIPT
 from environment.images.verification import agree, claims, compare, observations, one_mpi, refuse_differences
 from environment.releases import every, find
+from environment.workspace import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_v0_10_0_claims_what_is_listed() -> None:
 
 def probed(**changes: Any) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", (ROOT / PROBE_SCRIPT).read_text(encoding="utf-8"), "/nonexistent"],
+        [sys.executable, "-c", (PROJECT / PROBE_SCRIPT).read_text(encoding="utf-8"), "/nonexistent"],
         env={"CUDA_VERSION": "12.4.0.041", "TRITON_SERVER_VERSION": "2.47.0"},
         capture_output=True,
         timeout=60,
@@ -105,7 +106,7 @@ def test_what_is_not_in_the_image_differs() -> None:
 def test_the_probe_is_python_3_8_and_standard_library() -> None:
     import ast
 
-    tree = ast.parse((ROOT / PROBE_SCRIPT).read_text(encoding="utf-8"), feature_version=(3, 8))
+    tree = ast.parse((PROJECT / PROBE_SCRIPT).read_text(encoding="utf-8"), feature_version=(3, 8))
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
     names = {alias.name if isinstance(node, ast.Import) else node.module for node in imports for alias in node.names}
     assert {str(name).partition(".")[0] for name in names} <= set(sys.stdlib_module_names)

@@ -1,0 +1,152 @@
+"""Builds from source with TensorRT-LLM's Makefile, on real engines with the buildx plugin: v0.20 and later."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from environment import machine
+from environment.container import connect
+from environment.docker_errors import DockerTrouble
+from environment.errors import Trouble
+from environment.images import lock, readiness
+from environment.images.choice import choose
+from environment.images.making import Made, make
+from environment.images.order import Order, source_name
+from environment.releases import Release
+from tests.docker.conftest import RealEngine, Registry
+from tests.docker.lfs import ATTRIBUTES, store
+from tests.docker.makefile_upstream import HELD, TAG, repository
+from tests.docker.standins import Upstream, standin
+
+pytestmark = pytest.mark.docker
+NAME = f"trtllm-test:{TAG}"
+UPSTREAM = Path(os.environ.get("TRTLLM_DOCKER_FOLDER") or "/nonexistent")
+
+
+@pytest.fixture
+def buildx(engine: RealEngine) -> None:
+    """Debian 12's command line has no buildx; the plugin of the newer one works with it."""
+    plugins = engine.config / "cli-plugins"
+    plugins.unlink(missing_ok=True)
+    plugins.symlink_to(next(engine.folder.parent.glob("*/cli/cli-plugins")))
+
+
+@pytest.fixture
+def bases(engine: RealEngine, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """What the Dockerfile stands on, at the registry only: NVIDIA's PyTorch container, and Triton's."""
+    monkeypatch.setattr(readiness, "SOURCE_BUILD", 1_000_000)
+    pytorch, triton = (f"{registry.host}/nvidia/{name}:25.05-py3" for name in ("pytorch", "tritonserver"))
+    programs = {"nothing": "true"}  # no backend of its own
+    standin(engine, pytorch, tmp_path / "pytorch", programs, **HELD)
+    folder = tmp_path / "triton"
+    folder.joinpath("python").mkdir(parents=True)
+    folder.joinpath("python", "libtriton_python.so").write_text("")
+    copy = "FROM trtllm-test/busybox:1\nCOPY python /opt/tritonserver/backends/python\nLABEL io.trtllm.test=triton\n"
+    folder.joinpath("Dockerfile").write_text(copy)
+    engine.docker("build", "--quiet", "--tag", triton, str(folder))
+    for reference in (pytorch, triton):
+        engine.docker("push", reference)
+        engine.docker("image", "rm", reference)
+    return pytorch, triton
+
+
+def order(release: Release, registry: Registry) -> Order:
+    return Order(
+        release=release,
+        choice=choose(release, "source"),
+        name=NAME,
+        registry=registry.host,
+        jobs=3,
+        architectures=("90-real", "100-real"),
+    )
+
+
+def built(release: Release, registry: Registry, workspace: Path) -> Made:
+    return make(order(release, registry), workspace)
+
+
+def log(workspace: Path) -> str:
+    files = sorted(workspace.glob(f"images/{TAG}/logs/*docker-build.log"))
+    return files[0].read_text(encoding="utf-8")
+
+
+def test_a_build_by_make(
+    engine: RealEngine,
+    registry: Registry,
+    upstream: Upstream,
+    buildx: None,
+    bases: tuple[str, str],
+    tmp_path: Path,
+) -> None:
+    with store() as libraries:
+        with tmp_path.joinpath("gitconfig").open("a") as config:
+            config.write(f"[lfs]\n\turl = {libraries.url}\n")
+        library = libraries.pointer(b"!<arch>\n" + bytes(1000))
+        release = repository(tmp_path / "github", {".gitattributes": ATTRIBUTES, "cpp/libbatch_manager.a": library})
+        made = built(release, registry, tmp_path)
+    said = log(tmp_path)
+    assert all(finding.agrees for finding in made.findings)
+    assert {"tensorrt_llm", "torch", "container", "backend"} <= {finding.name for finding in made.findings}
+    assert (
+        "BUILDING WITH ['--clean', '--benchmarks', '--cuda_architectures', '90-real;100-real', '--job_count', '3']"
+        in said
+    )
+    assert "BUILDING THE BACKEND -s r25.05" in said
+    assert "Pulling base image" not in said  # ours are watched
+    labels = json.loads(engine.docker("image", "inspect", "--format", "{{json .Config.Labels}}", NAME))
+    assert labels["io.trtllm.built-from"] == f"BASE_IMAGE={bases[0]} TRITON_IMAGE={bases[1]}"
+    again = built(release, registry, tmp_path)
+    assert not again.new
+
+
+def test_a_locked_build_stands_on_the_locked_bases_although_their_tags_have_moved(
+    engine: RealEngine, registry: Registry, upstream: Upstream, buildx: None, bases: tuple[str, str], tmp_path: Path
+) -> None:
+    release, file = repository(tmp_path / "github"), tmp_path / "lock.json"
+    built(release, registry, tmp_path)
+    locked = lock.taken(NAME, tmp_path / "checkpoints")
+    lock.write(locked, file)
+    digests = {name: base.digest for name, base in locked.built_from.items()}
+    assert set(digests) == {"BASE_IMAGE", "TRITON_IMAGE"}
+    assert all(digest.startswith("sha256:") for digest in digests.values())
+
+    engine.docker("image", "rm", "--force", NAME, source_name(TAG), *bases)
+    standin(engine, bases[0], tmp_path / "moved", {"nothing": "true"}, **{**HELD, "tensorrt_full": "10.11.0.32"})
+    engine.docker("push", bases[0])
+    engine.docker("image", "rm", bases[0])
+    assert make(lock.pinned(order(release, registry), file), tmp_path).new
+    lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
+
+
+def test_a_failing_instruction_is_shown_and_nothing_is_left(
+    engine: RealEngine, registry: Registry, upstream: Upstream, buildx: None, bases: tuple[str, str], tmp_path: Path
+) -> None:
+    script = "echo 'c++: fatal error: Killed signal terminated program cc1plus'; exit 1\n"
+    release = repository(tmp_path / "github", {"docker/common/install_base.sh": script})
+    before = engine.everything()
+    with pytest.raises(DockerTrouble) as caught:
+        built(release, registry, tmp_path)
+    assert caught.value.id == "oom"
+    assert "--jobs 4" in caught.value.mend
+    assert "install_base.sh" in str(caught.value)
+    assert engine.everything() - before <= set(bases)
+
+
+def test_without_buildx_it_is_refused_before_a_byte_is_fetched(
+    engine: RealEngine,
+    registry: Registry,
+    upstream: Upstream,
+    bases: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "buildx", lambda: False)
+    with pytest.raises(Trouble) as caught:
+        built(repository(tmp_path / "github"), registry, tmp_path)
+    assert "docker-buildx" in caught.value.mend
+    assert connect().image(bases[0]) is None
+    assert not tmp_path.joinpath("images").exists()
