@@ -211,7 +211,7 @@ def serve(
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import EXPOSED, Adjustment
 
-    asked = Adjustment(restart=restart, env_file=env_file, expose=expose)
+    asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
     if expose:
         from environment.console import say
 

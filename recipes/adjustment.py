@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from environment.errors import Usage
 from environment.plan import Plan, Step
+from recipes.serve import QUALITY
 
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:[1-9]\d*)?")
 EXPOSED = "anyone who reaches this host can use the model and read the metrics: Triton asks nobody who they are"
@@ -14,17 +15,19 @@ EXPOSED = "anyone who reaches this host can use the model and read the metrics: 
 
 @dataclass(frozen=True, kw_only=True)
 class Adjustment:
-    """Empty means: as planned. `expose` publishes on every address of this host."""
+    """Empty means: as planned. `expose` publishes on every address of this host; `quality` judges the answers."""
 
     restart: str = ""
     env_file: str = ""
     expose: bool = False
+    quality: bool = True
 
 
 def adjusted(plan: Plan, asked: Adjustment) -> Plan:
     """The plan with other words for its server; raises Usage for a value that cannot be one."""
     check(asked)
-    return replace(plan, steps=tuple(_step(step, asked) for step in plan.steps))
+    kept = (step for step in plan.steps if asked.quality or step.tool != QUALITY)
+    return replace(plan, steps=tuple(_step(step, asked) for step in kept))
 
 
 def check(asked: Adjustment) -> None:

@@ -18,6 +18,9 @@ from environment.plan import Plan, Step
 from recipes import runs
 from recipes.ask import Manner, Target, show_answer
 from recipes.deployment import Deployment
+from recipes.quality.gate import ENGINE, REHEARSAL
+from recipes.quality.reference import computing
+from recipes.quality.watch import Watch
 from recipes.runs import Run
 from recipes.serve import READY_WITHIN
 from recipes.waiting import until_ready
@@ -29,10 +32,13 @@ STOPPED_WITHIN = 20  # seconds a server has for the answers under way before it 
 def carry_out_watched(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool) -> None:
     """Carries a serving plan out, its records in `folder`; a server that is not ready or silent is ended."""
     waiting = until_ready(f"trtllm-{deployment.name}", deployment.ports.http, READY_WITHIN)
-    acting = {**actors(plan, deployment, folder, rehearsal=rehearsal), "curl": waiting}
     before = runs.read(folder, deployment.name)
     try:
-        carry_out(plan, folder / deployment.name / "steps", acting)
+        with computing(Path(deployment.checkpoint_dir), deployment.workspace.checkpoints) as own:
+            kind = REHEARSAL if rehearsal else ENGINE
+            watch = Watch(own=own, name=deployment.name, folder=folder, kind=kind)
+            acting = {**actors(plan, deployment, folder, rehearsal=rehearsal), **watch.actors(waiting)}
+            carry_out(plan, folder / deployment.name / "steps", acting)
     except BaseException:
         begun = runs.read(folder, deployment.name)
         if begun is not None and begun != before:

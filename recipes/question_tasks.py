@@ -114,6 +114,7 @@ def chat(
         "name": "which server, when several run",
         "url": "HOST:PORT of any Triton's gRPC instead of a recorded server",
         "model": "with --url: the model to ask",
+        "accumulates": "with --url: each response of the model repeats the answer so far",
         "model-dir": "with --url: the checkpoint that it serves",
         "compute": "compute what the checkpoint answers, on this CPU, unless it is known; then it is kept",
         "keep": "keep this server's answers as the checkpoint's own, such as a float16 engine's for its FP8 twin",
@@ -126,6 +127,7 @@ def quality(
     url: str = "",
     model: str = "ensemble",
     model_dir: str = "",
+    accumulates: bool = False,
     compute: bool = False,
     keep: bool = False,
     json: bool = False,
@@ -137,7 +139,7 @@ def quality(
 
     space = current()
     run = None if url else choose(space.runs, name)
-    to = target(run) if run else Target(address=url, model=model, tokenizer=model_dir)
+    to = target(run) if run else Target(address=url, model=model, accumulates=accumulates, tokenizer=model_dir)
     if keep:
         asking.keep(to, space, run)
     else:

@@ -11,9 +11,12 @@ from environment.plan import Plan, Step
 from recipes import build, download, launch, patches, room
 from recipes.deployment import Deployment
 from recipes.local import ANSWER
+from recipes.quality.agreement import questions
 from recipes.template_values import values_for
 from recipes.verification import verified
 
+QUALITY = "quality"  # the tool of the step that judges the answers
+WHOM, REPEATS = ("--url", "--model", "--model-dir"), "--accumulates"  # the words of a question that say who is asked
 READY_WITHIN = 900  # seconds for all ranks to load the engine
 
 
@@ -31,6 +34,7 @@ def plan(deployment: Deployment, user: str) -> Plan:
         launch.start(deployment, repository, user),
         ready(deployment),
         question(deployment),
+        *agreement(deployment, question(deployment)),
     )
     return verified(
         Plan(
@@ -88,3 +92,17 @@ def question(deployment: Deployment) -> Step:
     argv = ("./inv", "ask", deployment.recipe.question.text, "--url", address, "--model-dir", deployment.checkpoint_dir)
     short = ("--max-tokens", str(deployment.max_output_len)) if deployment.max_output_len < ANSWER else ()
     return Step(title="Ask the smoke question", tool="invoke", argv=(*argv, *short))
+
+
+def agreement(deployment: Deployment, asked: Step) -> tuple[Step, ...]:
+    """Asks whom the smoke question asks, and holds the answers against the checkpoint's own.
+
+    None for an engine whose longest answer is shorter than those that are compared.
+    """
+    if deployment.max_output_len < questions().max_tokens:
+        return ()
+    pairs = zip(asked.argv, asked.argv[1:], strict=False)
+    whom = [word for pair in pairs if pair[0] in WHOM for word in pair]
+    repeats = [word for word in asked.argv if word == REPEATS]
+    argv = ("./inv", "quality", "--compute", *whom, *repeats)
+    return (Step(title="Hold its answers against the checkpoint's own", tool=QUALITY, argv=argv),)

@@ -13,8 +13,9 @@ from environment.errors import Trouble, Undetermined
 from environment.staging import write_whole
 from environment.unknown import Unknown
 from recipes import runs
-from recipes.ask import Manner, Target, pieces, text_of
+from recipes.ask import Manner, Target, pieces, target, text_of
 from recipes.quality.agreement import Agreement, Pair, Questions, Reference, bare, compare, questions
+from recipes.quality.reference import Computing
 from recipes.runs import Run
 
 RECORD = "quality.json"
@@ -96,6 +97,18 @@ def document(found: Agreement | Unknown) -> Mapping[str, object]:
     ]
     least = {"ratio": found.least.ratio, "reason": found.least.reason}
     return {"verdict": verdict(found), "ratio": found.ratio, "least": least, "reference": found.source, "answers": rows}
+
+
+def hold(run: Run, own: Computing, seconds: float, folder: Path, kind: str) -> None:
+    """Asks the server of a run, records what came of it, and says it; raises Differs for answers that part too far.
+
+    The checkpoint's answers are waited for `seconds` at most; `folder` is where runs are recorded.
+    """
+    to = target(run)
+    found = judge(to, own.result(seconds), kind)
+    record(folder, run, found)
+    tell(found)
+    require(found, to)
 
 
 def settle(found: Agreement | Unknown, to: Target) -> None:

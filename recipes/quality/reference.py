@@ -22,6 +22,7 @@ from recipes import processes
 from recipes.quality.agreement import QUESTIONS, Questions, Reference, questions
 from recipes.weights import fingerprint
 
+CONFIG = "config.json"
 RECORDED = Path(__file__).parent / "recorded"
 ROOT = Path(__file__).parents[2]
 # What decides a checkpoint's answers besides its weights: how a question becomes tokens, and tokens text.
@@ -93,7 +94,7 @@ class Computing:
 
     def begin(self) -> None:
         """Starts the process that computes them, at the lowest priority: the server comes first."""
-        if isinstance(known(self.folder, self.kept), Reference):
+        if not (self.folder / CONFIG).is_file() or isinstance(known(self.folder, self.kept), Reference):
             return
         words = ("nice", "-n", "19", sys.executable, "-m", "recipes.quality.computing", self.folder, self.kept)
         self.kept.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from recipes import runs
 from recipes.ask import Manner, show_answer, target
 from recipes.deployment import Deployment
 from recipes.quality import gate
-from recipes.quality.reference import Computing, computing, patience
+from recipes.quality.reference import computing, patience
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
 from recipes.rehearsal.server import terminable
@@ -37,7 +37,7 @@ def run_and_ask(
         with good_or_gone(run, space if new else None):
             first_answer(run, question or deployment.recipe.question.text, max_tokens)
             if quality:
-                hold(run, own, patience(time.monotonic() - begun), space)
+                gate.hold(run, own, patience(time.monotonic() - begun), space.runs, gate.REHEARSAL)
     say(f"\n{PROVES}")
     name = "" if run.name == asked.recipe else f" --name {run.name}"
     say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')
@@ -58,14 +58,6 @@ def first_answer(run: Run, question: str, max_tokens: int) -> None:
     """Asks, and shows the answer as it comes."""
     say(f"\n> {question}")
     show_answer(target(run), question, Manner(max_tokens=max_tokens))
-
-
-def hold(run: Run, own: Computing, seconds: float, space: Workspace) -> None:
-    """Holds the server's answers against the checkpoint's; raises Differs when they part too far."""
-    found = gate.judge(target(run), own.result(seconds), gate.REHEARSAL)
-    gate.record(space.runs, run, found)
-    gate.tell(found)
-    gate.require(found, target(run))
 
 
 def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehearsal:

@@ -134,7 +134,7 @@ def test_an_answer_is_not_asked_longer_than_the_engine_gives() -> None:
     short = deployment(limits={"max_output_len": 64})
     words = local.run(short, USER).steps[-1].argv
     assert words[words.index("--max_output_len") + 1] == "64"
-    asked = serve.plan(short, USER).steps[-1].argv
+    asked = serve.plan(short, USER).steps[-2].argv
     assert asked[-2:] == ("--max-tokens", "64")
     with pytest.raises(Usage, match="--max-tokens 65 is more than the 64"):
         local.run(short, USER, max_tokens=65)
