@@ -9,6 +9,7 @@ from doctor.diagnosis import explain
 from doctor.patterns import patterns
 from doctor.signatures import WINDOW
 from doctor.symptoms import Symptom, catalogue
+from environment.errors import ExitCode
 from tests.doctor.corpus import LOGS, Recorded, corpus, wordings
 
 ROWS = catalogue().symptoms
@@ -35,8 +36,10 @@ def test_every_symptom_has_a_source_a_remedy_and_a_sample_that_it_explains(row: 
 
 
 @pytest.mark.parametrize("log", DEVELOPMENT, ids=lambda log: log.file)
-def test_every_development_log_has_its_answer_named_first(log: Recorded) -> None:
+def test_every_development_log_has_its_answer_named_first_or_is_an_unknown_failure(log: Recorded) -> None:
+    diagnosis = explain(log.path)
     assert primary(log.path) == log.answer
+    assert diagnosis.exit_code == (ExitCode.FAILURE if log.answer else ExitCode.UNKNOWN)
     assert log.source
 
 
