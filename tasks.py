@@ -73,7 +73,8 @@ def _module(*words: str) -> None:
         "engine": "an engine's folder: against the image, the GPUs and the repository",
         "model": "a checkpoint's folder: its files, its tokenizer, and whether the release can convert it",
         "repository": "a model repository's folder: by itself and against the engine",
-        "deep": "with --model: read every byte and compare the SHA-256 recorded at the download",
+        "deep": "with --model: read every byte and compare its SHA-256; with --image: start a container with GPUs",
+        "online": "with --recipe: ask the hub whether it hands out the checkpoint",
         "json": "as data (doctor/doctor.schema.json)",
         "html": "write the report as one page, too",
         "lang": "en or zh",
@@ -100,6 +101,7 @@ def doctor(
     source: str = "",
     quant: str = "",
     deep: bool = False,
+    online: bool = False,
     json: bool = False,
     html: str = "",
     lang: str = "en",
@@ -122,7 +124,7 @@ def doctor(
         if explain:
             raise Exit(code=explained(explain, lang))
         telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix)
-        named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep)
+        named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep, online=online)
         code = hold(visit(tag, asked(recipe, tag, tp, pp, quant), PROJECT, image=image, named=named), telling, bundle)
     raise Exit(code=code)
 
@@ -166,6 +168,8 @@ def asked_of(deployment: Deployment) -> Asked:
         checkpoint_bytes=sizes.checkpoint_bytes(deployment),
         rank_bytes=sizes.rank_bytes(deployment),
         recipe=deployment.recipe_name,
+        hub="" if deployment.model_dir else deployment.recipe.checkpoint.hub,
+        hub_revision=deployment.recipe.checkpoint.revision,
     )
 
 

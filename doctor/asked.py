@@ -7,6 +7,7 @@ from environment.data import Value
 
 class Asked(Value, frozen=True, kw_only=True):
     """What the person wants to do. `gpus` is tp x pp, `launch_named` whether they said so; sizes in bytes.
+    `hub` is the checkpoint's id there, '' when it is not fetched.
 
     `dtype` and `quantization` are as recipes say.
     """
@@ -23,14 +24,19 @@ class Asked(Value, frozen=True, kw_only=True):
     checkpoint_bytes: int | None = None
     rank_bytes: int | None = None
     recipe: str = ""
+    hub: str = ""
+    hub_revision: str = ""
     launch_named: bool = False
 
 
 class Named(Value, frozen=True, kw_only=True):
-    """The folders a person named, '' for those they did not. `deep` reads every byte of a checkpoint."""
+    """The folders a person named, '' for those they did not. `deep` reads every byte of a checkpoint, and starts a
+    container of the image with GPUs; `online` asks the hub.
+    """
 
     engine: str = ""
     model: str = ""
     repository: str = ""
     source: str = ""
     deep: bool = False
+    online: bool = False

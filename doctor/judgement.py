@@ -12,7 +12,7 @@ from doctor.asked import Asked
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import texts
 from doctor.examination import examine
-from doctor.facts import artifacts, docker, gpu, host, image, linking, source
+from doctor.facts import artifacts, docker, gpu, host, hub, image, linking, run_log, source
 from doctor.facts.artifacts import NOT_READ, Artifacts
 from doctor.facts.readings import Readings
 from doctor.outcome import Check, Outcome
@@ -49,6 +49,8 @@ def subject(readings: Readings, release: Release, asked: Asked) -> Subject:
         source=source.parse(readings),
         linking=linking.parse(readings, "image/libraries" if "image/inspect" in readings else "libraries"),
         artifacts=found,
+        hub=hub.parse(readings),
+        run_log=run_log.parse(readings),
     )
 
 

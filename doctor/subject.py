@@ -8,8 +8,10 @@ from doctor.facts.artifacts import Artifacts
 from doctor.facts.docker import Docker
 from doctor.facts.gpu import Gpus
 from doctor.facts.host import Host
+from doctor.facts.hub import Hub
 from doctor.facts.image import Image
 from doctor.facts.linking import Linking
+from doctor.facts.run_log import RunLog
 from doctor.facts.source import Source
 from environment.data import Value
 from environment.releases import Release
@@ -29,3 +31,5 @@ class Subject(Value, frozen=True, kw_only=True):
     linking: Linking | Unknown | None = None
     source: Source | None = None
     artifacts: Artifacts = Artifacts()
+    hub: Hub | Unknown | None = None
+    run_log: RunLog | Unknown | None = None

@@ -16,6 +16,7 @@ from doctor.probes import docker as docker_probes
 from doctor.probes import gpu as gpu_probes
 from doctor.probes import host as host_probes
 from doctor.probes import libraries as library_probes
+from doctor.probes import run_log as log_probes
 from doctor.probes.taking import Probe, finish, start
 from environment.data import Value
 from environment.releases import DEFAULT_TAG, Release, find, named_tag
@@ -50,7 +51,7 @@ def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named
 def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
     """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out."""
     within = tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in probes(visit))
-    runs = start((*within, *_deep(visit.named)))
+    runs = start((*within, *_deep(visit)))
     from doctor.judgement import prepare
     from doctor.redaction import without_secrets
 
@@ -62,7 +63,7 @@ def named(visit: Visit) -> dict[str, Reading]:
     """The readings of the named folders alone."""
     from doctor.redaction import without_secrets
 
-    return finish(start((*_named(visit.named), *_deep(visit.named))), without_secrets)
+    return finish(start((*_named(visit.named), *_digests(visit.named))), without_secrets)
 
 
 def probes(visit: Visit) -> tuple[Probe, ...]:
@@ -72,6 +73,8 @@ def probes(visit: Visit) -> tuple[Probe, ...]:
         *(_image(visit.image, visit.lock) if visit.image else ()),
         *(_source(visit.named.source) if visit.named.source else ()),
         *_named(visit.named),
+        *(_hub(visit.asked) if visit.named.online and visit.asked.hub else ()),
+        *log_probes.probes(visit.workspace.runs),
         *docker_probes.probes(),
         *library_probes.probes(),
         *gpu_probes.probes(),
@@ -88,7 +91,7 @@ def _cache() -> Path:
 def _image(reference: str, lock: Path) -> tuple[Probe, ...]:
     from doctor.probes import image
 
-    return image.probes(reference, lock)
+    return (*image.probes(reference, lock), *image.pip_probes(reference))
 
 
 def _named(folders: Named) -> tuple[Probe, ...]:
@@ -99,7 +102,22 @@ def _named(folders: Named) -> tuple[Probe, ...]:
     return artifacts.probes(folders)
 
 
-def _deep(folders: Named) -> tuple[Probe, ...]:
+def _hub(asked: Asked) -> tuple[Probe, ...]:
+    from doctor.probes import hub
+
+    return hub.probes(asked.hub, asked.hub_revision)
+
+
+def _deep(visit: Visit) -> tuple[Probe, ...]:
+    """What only --deep does, and what may take longer than a visit does otherwise."""
+    if not (visit.named.deep and visit.image):
+        return _digests(visit.named)
+    from doctor.probes import smoke
+
+    return (*_digests(visit.named), *smoke.probes(visit.image))
+
+
+def _digests(folders: Named) -> tuple[Probe, ...]:
     if not folders.deep:
         return ()
     from doctor.probes import artifacts

@@ -20,6 +20,7 @@ import docker
 import urllib3
 from docker import auth, errors
 from docker.context import ContextAPI
+from docker.types import DeviceRequest
 from docker.utils import kwargs_from_env
 
 from environment.docker_errors import DockerTrouble, explain
@@ -164,8 +165,13 @@ class Engine:
         network: str = "none",
         entrypoint: tuple[str, ...] = (),
         user: str = "",
+        gpus: bool = False,
     ) -> Ended:
-        """Runs a container of `image` to its end and removes it, whatever happens. At most `limit` seconds."""
+        """Runs a container of `image` to its end and removes it, whatever happens. At most `limit` seconds.
+
+        `gpus` gives it all of this host's.
+        """
+        asked = [DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpus else None
         doing = f"running {' '.join(entrypoint) or words[0]} in {image}"
         with explained(doing):
             made = self.client.create_container(
@@ -174,7 +180,7 @@ class Engine:
                 entrypoint=list(entrypoint) or None,
                 user=user or None,
                 labels={MADE_BY: "run"},
-                host_config=self.client.create_host_config(network_mode=network),
+                host_config=self.client.create_host_config(network_mode=network, device_requests=asked),
             )
             try:
                 return self._to_its_end(made["Id"], doing, limit)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from doctor.checks.docker import engine_of
+from doctor.checks.image import ROOT_USERS
 from doctor.checks.rules import family
 from doctor.facts.docker import ServerContainer
-from doctor.outcome import Finding, NotAsked, failed, known, noted, passed
+from doctor.outcome import Finding, NotAsked, NotKnown, failed, known, noted, passed
 from doctor.subject import Subject
 
 LAUNCHER = "launch_triton_server.py"
+MPI = ("mpirun", "mpiexec", "orterun")
 STAYS = re.compile(r"[;&|]")  # a shell that has more to do after the launcher keeps the container alive
 
 
@@ -26,6 +28,23 @@ def host_namespaces(subject: Subject) -> Finding:
     return noted(names=found) if found else passed(count=len(_servers(subject)))
 
 
+def mpi_as_root(subject: Subject) -> Finding:
+    """No container's mpirun is started by root without being told that it may."""
+    rows = [row for row in _servers(subject) if _starts_mpi(row)]
+    if any(row.user is None for row in rows):
+        raise NotKnown("an older version took these readings: it did not ask which user the containers have")
+    found = [row.name for row in rows if row.user in ROOT_USERS and not _may(row)]
+    return failed(names=found) if found else passed(count=len(rows))
+
+
+def _starts_mpi(container: ServerContainer) -> bool:
+    return any(word.rpartition("/")[2] in MPI for word in " ".join(container.command).split())
+
+
+def _may(container: ServerContainer) -> bool:
+    return container.root_may_mpi or "--allow-run-as-root" in " ".join(container.command)
+
+
 def _detaches(container: ServerContainer) -> bool:
     _, launcher, rest = " ".join(container.command).rpartition(LAUNCHER)
     return bool(launcher) and not STAYS.search(rest)
@@ -38,4 +57,4 @@ def _servers(subject: Subject) -> tuple[ServerContainer, ...]:
     return known(servers)
 
 
-CHECKS = family("S", {"S006": command_detaches, "S011": host_namespaces})
+CHECKS = family("S", {"S006": command_detaches, "S007": mpi_as_root, "S011": host_namespaces})

@@ -119,6 +119,14 @@ def read_only(subject: Subject) -> Finding:
     return warned(last=lines[-1][:160]) if lines else passed(paths=[room.path for room in rooms])
 
 
+def nouveau(subject: Subject) -> Finding:
+    """The kernel has not given the GPUs to nouveau, the driver without CUDA."""
+    modules = known(subject.host.modules)
+    if "nouveau" not in modules:
+        return passed()
+    return noted() if "nvidia" in modules else failed()
+
+
 def run_by_root(subject: Subject) -> Finding:
     """Programs run by root write files that their owner later cannot remove."""
     uid = known(subject.host.limits).uid
@@ -156,6 +164,7 @@ CHECKS = family(
         "H006": ram_quantize,
         "H007": fs_locks,
         "H008": proxy_localhost,
+        "H009": nouveau,
         "H010": inodes,
         "H011": out_of_memory,
         "H012": read_only,

@@ -88,6 +88,12 @@ def transformers_of_release(subject: Subject) -> Finding:
     return _pinned(subject, "transformers", subject.release.pins.transformers, fail=False)
 
 
+def pip_check(subject: Subject) -> Finding:
+    """pip finds no package in the image whose requirements are not met."""
+    found = given(known(_image(subject).conflicts), "no-pip")
+    return warned(count=len(found), first=found[:3]) if found else passed()
+
+
 def architecture(subject: Subject) -> Finding:
     """The image is made for this host's processor."""
     image, host = _probe(subject).machine, known(subject.host.system).machine
@@ -144,6 +150,7 @@ CHECKS = [
             "I006": tensorrt_of_release,
             "I008": numpy_of_release,
             "I009": transformers_of_release,
+            "I010": pip_check,
             "I012": architecture,
         },
     ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from environment.contracts import Placeholder
 
 DECOUPLED = ("tensorrt_llm", "tensorrt_llm_bls")
+PAIRS = (("[", "]"), ("{", "}"), ("(", ")"))
 ALIKE = 0.85  # of difflib: a slip of a letter or two, not another word
 
 
@@ -66,6 +67,21 @@ def unknown_parameters(subject: Subject) -> Finding:
         wrong += [f"{folder}: {name} ({near[0]}?)" for name, near in slips.items() if near and name not in there]
     values = {"wrong": wrong, "tag": subject.release.tag}
     return warned(**values) if wrong else passed(**values)
+
+
+def value_characters(subject: Subject) -> Finding:
+    """No value was cut where upstream's tool cuts: fill_template.py splits its argument at every comma and colon."""
+    found = [
+        (f"{folder}: {name}", value)
+        for folder, config in configs_of(subject).items()
+        for name, value in config.parameters
+        if "${" not in value
+    ]
+    cut = [place for place, value in found if any(value.count(a) != value.count(b) for a, b in PAIRS)]
+    if cut:
+        return failed(cut=cut)
+    split = [place for place, value in found if "," in value or ":" in value]
+    return noted(split=split) if split else passed()
 
 
 def decoupled(subject: Subject) -> Finding:
@@ -137,6 +153,7 @@ CHECKS = family(
         "R002": names,
         "R003": unfilled,
         "R004": unknown_parameters,
+        "R005": value_characters,
         "R006": decoupled,
         "R007": batches,
         "R008": paths,

@@ -14,6 +14,9 @@ from doctor.outcome import Finding, given, known, passed, warned
 from doctor.subject import Subject
 
 SAFE_TORCH = "2.6.0"  # the first whose torch.load(weights_only=True) runs nothing (CVE-2025-32434)
+EXTRA = ("--trace-file", "--trace-config", "--log-file", "--allow-sagemaker", "--allow-vertex-ai")
+RESTRICTED = ("--http-restricted-api", "--grpc-restricted-protocol")
+OFF = ("", "false", "0", "off")
 CHANGING = ("poll", "explicit")
 LATER_RANK = re.compile(r"shm-region-prefix-name=[a-z]+[1-9]\d*_")  # as launch_triton_server.py numbers its ranks
 
@@ -26,6 +29,18 @@ def model_control(subject: Subject) -> Finding:
     if not found:
         return passed(count=len(servers))
     return warned(pids=[row.pid for row in found], ports=sorted({p for row in found for p in _ports(row.argv)}))
+
+
+def extra_apis(subject: Subject) -> Finding:
+    """No server that can be reached from beyond this host offers more than inference."""
+    ports, rows = known(subject.host.ports), known(subject.host.servers)
+    servers = [row for row in rows if row.name == "tritonserver"]
+    open_ones = [row for row in servers if any(ports.get(port) for port in _ports(row.argv))]
+    extra = sorted({name for row in open_ones for name in EXTRA if option(row.argv, name) not in OFF})
+    restricted = all(any(word.startswith(RESTRICTED) for word in row.argv) for row in open_ones)
+    if extra or not restricted:
+        return warned(pids=[row.pid for row in open_ones], extra=extra or ("shared memory", "statistics", "log, trace"))
+    return passed(count=len(servers))
 
 
 def pickle_runs(subject: Subject) -> Finding:
@@ -61,4 +76,4 @@ def _torch(subject: Subject) -> str | None:
     return subject.release.versions.pytorch
 
 
-CHECKS = family("X", {"X004": model_control, "X014": pickle_runs})
+CHECKS = family("X", {"X004": model_control, "X013": extra_apis, "X014": pickle_runs})

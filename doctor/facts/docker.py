@@ -27,12 +27,17 @@ class Container(Value, frozen=True, kw_only=True):
 
 
 class ServerContainer(Said, frozen=True, kw_only=True):
-    """Anybody's container that runs Triton: its main process, and whose network and shared memory it has."""
+    """Anybody's container that runs Triton: its main process, its user, and whose network and shared memory it has.
+
+    `user` is "" for the image's own; `root_may_mpi`: its environment lets root start MPI. None: an older version's.
+    """
 
     name: str
     command: tuple[str, ...]
     network: str
     ipc: str
+    user: str | None = None
+    root_may_mpi: bool = False
 
 
 class Docker(Value, frozen=True, kw_only=True):

@@ -39,10 +39,25 @@ class Probed(Record, frozen=True, kw_only=True):
     libcuda: tuple[str, ...] | None = None
 
 
+class Smoke(Said, frozen=True, kw_only=True):
+    """What a container of the image saw of the GPUs; `refused` are the engine's words when none came to be.
+
+    `smi` is the exit code of `nvidia-smi -L`, `cuda` CUDA's own number (0 is success), None without libcuda.
+    """
+
+    refused: str = ""
+    smi: int = 0
+    smi_said: str = ""
+    cuda: int | None = None
+    devices: int = 0
+    cuda_said: str = ""
+
+
 class Image(Value, frozen=True, kw_only=True):
     """One image. `present` is whether this engine holds it; `environment` its settings, secrets already cut out.
 
-    `lock` is the project's lock file, None when there is none.
+    `lock` is the project's lock file, None when there is none; `conflicts` the lines of `pip check`, None without pip;
+    `smoke` what a container of it sees of the GPUs, None when none was started.
     """
 
     reference: str
@@ -55,6 +70,8 @@ class Image(Value, frozen=True, kw_only=True):
     history: tuple[str, ...] | Unknown
     probe: Probed | Unknown
     lock: Locked | Unknown | None = None
+    conflicts: tuple[str, ...] | Unknown | None = None
+    smoke: Smoke | Unknown | None = None
 
 
 class _Config(Said, frozen=True, kw_only=True):
@@ -89,7 +106,14 @@ def parse(readings: Readings) -> Image | None:
         history=then(record(readings, "image/history", list[str]), tuple),
         probe=_probe(readings),
         lock=_lock(readings),
+        conflicts=_conflicts(readings),
+        smoke=record(readings, "image/smoke", Smoke) if "image/smoke" in readings else None,
     )
+
+
+def _conflicts(readings: Readings) -> tuple[str, ...] | Unknown | None:
+    absent = "image/pip" in readings and reading(readings, "image/pip").status == "absent"
+    return None if absent else record(readings, "image/pip", tuple[str, ...])
 
 
 def _pair(word: str) -> tuple[str, str]:

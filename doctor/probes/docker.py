@@ -24,6 +24,7 @@ KEPT = (  # what checks read; the rest tells of the host's name, addresses and r
 INFO = ("docker", "info", "--format", "{{json .}}")
 VERSION = ("docker", "version", "--format", "{{json .}}")
 LIST = ("docker", "ps", "--all", "--no-trunc", "--size=false", "--format", "{{json .}}")
+ROOT_MAY = {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"}  # both, or mpirun refuses root
 LATER = ("docker/version", "docker/containers", "docker/servers")  # asked of an engine that answers
 
 
@@ -83,6 +84,8 @@ def _server(row: dict[str, Any]) -> dict[str, object]:
         "command": [row["Path"], *row["Args"]],
         "network": host["NetworkMode"],
         "ipc": host["IpcMode"],
+        "user": row["Config"]["User"],
+        "root_may_mpi": {word.partition("=")[0] for word in row["Config"]["Env"] or ()} >= ROOT_MAY,
     }
 
 

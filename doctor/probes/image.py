@@ -34,6 +34,29 @@ def probes(reference: str, lock: Path | None = None) -> tuple[Probe, ...]:
     )
 
 
+def pip_probes(reference: str) -> tuple[Probe, ...]:
+    """What pip says of the image's packages, in a container of its own: it takes seconds."""
+    return (Probe(gives=("image/pip",), read=partial(_pip, reference), deadline=DEADLINE),)
+
+
+def _pip(reference: str) -> Taken:
+    from environment.container import connect
+    from environment.errors import Trouble
+
+    try:
+        ended = connect().run(reference, ("-m", "pip", "check"), entrypoint=("python3",), limit=INSIDE)
+    except Trouble as trouble:
+        yield "image/pip", Reading(status="failed", reason=f"{trouble.what} {trouble.why}".strip())
+        return
+    if "No module named pip" in ended.err:
+        yield "image/pip", Reading(status="absent", reason="the image has no pip")
+    elif ended.code not in {0, 1}:
+        yield "image/pip", Reading(status="failed", reason=ended.err[-2000:])
+    else:
+        lines = ended.out.splitlines() if ended.code else []
+        yield "image/pip", Reading(text=msgspec.json.encode(lines).decode())
+
+
 def _engine(reference: str) -> Taken:
     yield "image/reference", Reading(text=reference)
     yield "image/inspect", run_command("docker", "image", "inspect", "--", reference)

@@ -22,7 +22,7 @@ from environment.data import Value
 
 DEADLINE = 8.0  # seconds; a healthy probe takes well under one
 LARGEST = 8 << 20  # bytes one process may say
-PATIENCE = (0.0002, 0.0004, 0.0008, 0.0016, 0.003, 0.006, 0.012, 0.024)  # seconds between looks at a process that ends
+PATIENCE = tuple(0.0002 * 2**step for step in range(10))  # seconds between looks at a process that ends
 Taken = Iterator[tuple[str, Reading]]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from doctor.facts.docker import ServerContainer
 from tests.doctor.well import NOT_READ, case
 
 LAUNCH = ("python3", "/scripts/launch_triton_server.py", "--world_size=1")
 
 
-def started(*command: str, network: str = "bridge", ipc: str = "private") -> dict[str, object]:
-    return {"docker__servers": (ServerContainer(name="triton", command=command, network=network, ipc=ipc),)}
+def started(*command: str, **fields: object) -> dict[str, object]:
+    plain = ServerContainer(name="triton", command=command, network="bridge", ipc="private", user="")
+    return {"docker__servers": (replace(plain, **fields),)}
 
 
 CASES = [
@@ -21,6 +24,15 @@ CASES = [
     case("S006", "skip", docker__servers=None),
     case("S006", "skip", docker__engine="down"),
     case("S006", "unknown", docker__servers=NOT_READ),
+    case("S007", "pass"),
+    case("S007", "pass", **started("tritonserver")),
+    case("S007", "pass", **started("mpirun", "--allow-run-as-root", "-n", "1", "tritonserver")),
+    case("S007", "pass", **started("mpirun", "-n", "1", "tritonserver", user="1000:1000")),
+    case("S007", "pass", **started("mpirun", "-n", "1", "tritonserver", root_may_mpi=True)),
+    case("S007", "fail", **started("mpirun", "-n", "1", "tritonserver")),
+    case("S007", "fail", **started("bash", "-c", "/opt/hpcx/ompi/bin/mpirun -n 1 tritonserver", user="root")),
+    case("S007", "unknown", **started("mpirun", "-n", "1", "tritonserver", user=None)),
+    case("S007", "unknown", docker__servers=NOT_READ),
     case("S011", "pass", **started("tritonserver")),
     case("S011", "note", **started("tritonserver", network="host")),
     case("S011", "note", **started("tritonserver", ipc="host")),

@@ -58,6 +58,11 @@ CASES = [
     case("R004", "warn", artifacts__repository=served(parameters=parameters(max_attention_windowsize="2560"))),
     case("R004", "pass", artifacts__repository=served(parameters=parameters(executor_worker_path="/x"))),
     case("R004", "unknown", artifacts__placeholders=NOT_READ),
+    case("R005", "pass"),
+    case("R005", "note", artifacts__repository=served(parameters=parameters(gpu_device_ids="0,1"))),
+    case("R005", "pass", artifacts__repository=served(parameters=parameters(medusa_choices="${medusa_choices}"))),
+    case("R005", "fail", artifacts__repository=served(parameters=parameters(medusa_choices="[[0"))),
+    case("R005", "unknown", **UNREAD),
     case("R006", "pass"),
     case("R006", "fail", artifacts__repository=served(decoupled=False)),
     case(

@@ -36,7 +36,13 @@ def listed(number: str, name: str, command: str, labels: str = "") -> str:
 
 def row(name: str, *argv: str) -> dict[str, object]:
     host = {"NetworkMode": "host", "IpcMode": "private", "Binds": ["/home/somebody:/secret"]}
-    return {"Name": f"/{name}", "Path": argv[0], "Args": argv[1:], "HostConfig": host, "Config": {"Env": ["A=secret"]}}
+    return {
+        "Name": f"/{name}",
+        "Path": argv[0],
+        "Args": argv[1:],
+        "HostConfig": host,
+        "Config": {"Env": ["A=secret"], "User": "1000"},
+    }
 
 
 def readings_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Reading]:
@@ -61,7 +67,7 @@ def test_only_triton_and_our_containers_are_kept(tmp_path: Path, monkeypatch: py
     readings = readings_of(FAKE.format(rows=rows, listed=lines), tmp_path, monkeypatch)
     found = parse(readings)
     assert found.servers == (
-        ServerContainer(name="t", command=("mpirun", "tritonserver"), network="host", ipc="private"),
+        ServerContainer(name="t", command=("mpirun", "tritonserver"), network="host", ipc="private", user="1000"),
     )
     assert found.containers == (Container(name="ours", image="i", state="exited"),)
     assert not any("secret" in taken.text for taken in readings.values())

@@ -1,0 +1,46 @@
+"""The reading of a hub: does it let us have the checkpoint? Asked only with `--online`; the token is never kept."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from doctor.facts.readings import Reading
+from doctor.probes.taking import Probe, Taken
+
+DEADLINE, PATIENCE = 8.0, 3.0  # seconds: in all, and for one answer
+ENDPOINT = "https://huggingface.co"
+
+
+def probes(repository: str, revision: str) -> tuple[Probe, ...]:
+    """One request for the head of one small file."""
+    return (Probe(gives=("hub",), read=partial(_head, repository, revision), deadline=DEADLINE),)
+
+
+def _head(repository: str, revision: str) -> Taken:
+    place, token = urlsplit(os.environ.get("HF_ENDPOINT", ENDPOINT)), _token()
+    kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        connection = kind(place.hostname or "", place.port, timeout=PATIENCE)
+        connection.request("HEAD", f"{place.path}/{quote(repository)}/resolve/{revision}/config.json", headers=headers)
+        status = connection.getresponse().status  # a redirect is a permission; where to, does not matter
+    except (OSError, http.client.HTTPException) as error:
+        yield "hub", Reading(status="failed", reason=f"{place.hostname} does not answer: {error}")
+        return
+    said = {"repository": repository, "host": place.hostname, "status": status, "token": bool(token)}
+    yield "hub", Reading(text=msgspec.json.encode(said).decode())
+
+
+def _token() -> str:
+    """The hub's token as huggingface_hub finds it: HF_TOKEN, else the file of its login."""
+    if said := os.environ.get("HF_TOKEN", "").strip():
+        return said
+    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache/huggingface"))
+    file = Path(os.environ.get("HF_TOKEN_PATH", home / "token"))
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
