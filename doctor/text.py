@@ -22,6 +22,7 @@ COLOURS = {
 }
 INDENT = " " * 6
 LABEL = 5
+SHOWN = 3  # ids of what was skipped for one reason
 WIDE = "\u1100-\u115f\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
 WORD = r"\s*\S+"
 PIECE = rf"\s*(?:[{WIDE}][，。；：、）！？”]*|[^\s{WIDE}]+[，。；：、）！？”]*)"  # compiled when Chinese is first told
@@ -67,15 +68,21 @@ def _label(label: str) -> str:
 
 
 def _quiet(outcomes: Sequence[Outcome], words: Mapping[str, str], width: int, colour: bool) -> list[str]:
-    """What passed by name; what was skipped by reason, with the ids it holds for."""
+    """What passed by name; what was skipped by reason, with some of the ids it holds for."""
     fine = [f"{outcome.id} {outcome.slug}" for outcome in outcomes if outcome.state is State.PASS]
     skipped = sorted(
         (outcome for outcome in outcomes if outcome.state is State.SKIP), key=lambda outcome: outcome.message
     )
     lines = [(State.PASS, ", ".join(fine))] if fine else []
     for reason, group in groupby(skipped, key=lambda outcome: outcome.message):
-        lines.append((State.SKIP, f"{reason}: {' '.join(outcome.id for outcome in group)}"))
+        lines.append((State.SKIP, f"{reason}: {_some(outcome.id for outcome in group)}"))
     return [wrapped(text, width, f"{_painted(state, words, colour)}  ", INDENT) for state, text in lines]
+
+
+def _some(ids: Iterable[str]) -> str:
+    """The first few, and how many more: what was not asked about is in the JSON and on the page."""
+    few = [*ids]
+    return " ".join(few[:SHOWN]) + (f" +{len(few) - SHOWN}" if len(few) > SHOWN else "")
 
 
 def _last(outcomes: Iterable[Outcome], words: Mapping[str, str]) -> str:

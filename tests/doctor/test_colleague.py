@@ -140,17 +140,22 @@ JUNK = (
 )
 
 
-@pytest.mark.parametrize("name", ["h200", "docker-up"])
-def test_no_reading_of_an_enemy_breaks_a_check(tmp_path: Path, name: str) -> None:
-    well = bundle.load(HOSTS / f"{name}.json")
-    image = ("image/reference", "image/inspect", "image/history", "image/lock", "image/probe", "image/libraries")
-    others = (*image, "source/head", "source/pinned", "source/there", "source/pointers", "sockets", "docker/servers")
-    readings = {**dict.fromkeys(others, Reading(text="{}")), **read(folders(tmp_path)), **well}
-    for target in readings:
-        for junk in JUNK:
-            for taken in (Reading(text=junk), Reading(status="failed", text=junk, reason=junk)):
-                found = judge({**readings, target: taken})
-                assert not [each.message for each in found.values() if each.crashed], (name, target, junk[:60])
+OTHERS = (
+    *("image/reference", "image/inspect", "image/history", "image/lock", "image/probe", "image/libraries"),
+    *("image/pip", "image/smoke", "run/log", "hub", "sockets", "docker/servers"),
+    *("source/head", "source/pinned", "source/there", "source/pointers"),
+)
+
+
+def test_no_reading_of_an_enemy_breaks_a_check(tmp_path: Path) -> None:
+    up, h200 = bundle.load(HOSTS / "docker-up.json"), bundle.load(HOSTS / "h200.json")
+    gpus = {name: h200[name] for name in ("nvml", "nvml/fabric", "proc/driver/nvidia/version")}
+    readings = {**dict.fromkeys(OTHERS, Reading(text="{}")), **read(folders(tmp_path)), **up, **gpus}
+    broken = [(target, Reading(text=junk, reason=junk)) for target in readings for junk in JUNK]
+    client = [("docker/info", Reading(status="failed", text=junk, reason=junk)) for junk in JUNK]
+    for target, taken in [*broken, *client]:
+        found = judge({**readings, target: taken})
+        assert not [each.message for each in found.values() if each.crashed], (target, taken.text[:60])
 
 
 def test_a_bundle_with_nothing_in_it_leaves_everything_open() -> None:

@@ -94,12 +94,12 @@ def test_colour_is_only_there_when_wanted() -> None:
     assert "\x1b[1;31mFAIL\x1b[0m" in text.told(judged(ILL), texts("en"), heading="doctor", colour=True)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_check_has_a_page(check: Check[Subject], language: str) -> None:
-    shown = text.page(check, texts(language))
-    assert check.id in shown
-    assert check.source.split()[0] in shown
+def test_every_check_has_a_page(language: str) -> None:
+    for check in CHECKS:
+        shown = text.page(check, texts(language))
+        assert check.id in shown
+        assert check.source.split()[0] in shown, check.id
 
 
 def test_the_page_quotes_nothing_as_markup() -> None:

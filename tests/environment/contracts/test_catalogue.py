@@ -1,5 +1,6 @@
 """Every contract file loads, cites its sources, and its rules speak of options it has."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -16,27 +17,31 @@ FILES = sorted(path for path in FOLDER.glob("v*/*.json") if path.stem != "placeh
 TEMPLATES = sorted(FOLDER.glob("v*/placeholders.json"))
 
 
+CONTRACTS = {path: read_json(path, Contract) for path in FILES}
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f]")
+
+
 def named(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
-def test_a_contract_is_whole(path: Path) -> None:
-    found = read_json(path, Contract)
-    assert (found.release, found.tool) == (path.parent.name, path.stem)
-    assert all(":" in source and len(source.partition("@")[2].partition(":")[0]) == 40 for source in found.source)
-    assert found.options or not found.exact_commit
-    assert text(found) == path.read_text(encoding="utf-8")
-    assert not any(ord(letter) < 32 and letter != "\n" for letter in text(found))
+def test_every_contract_is_whole() -> None:
+    for path, found in CONTRACTS.items():
+        assert (found.release, found.tool) == (path.parent.name, path.stem)
+        commits = [source.partition("@")[2].partition(":")[0] for source in found.source]
+        assert all(":" in source for source in found.source), named(path)
+        assert all(len(commit) == 40 for commit in commits), named(path)
+        assert found.options or not found.exact_commit, named(path)
+        assert text(found) == path.read_text(encoding="utf-8"), named(path)
+        assert not CONTROLS.search(text(found)), named(path)
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
-def test_the_rules_of_a_contract_speak_of_its_options(path: Path) -> None:
-    found = read_json(path, Contract)
-    names = {option.name for option in found.options}
-    judges = [msgspec.to_builtins(check.judge) for check in found.checks if check.judge is not None]
-    flags = {word for judge in judges for word in _words(judge) if word.startswith("--")}
-    assert flags <= names, flags - names
+def test_the_rules_of_every_contract_speak_of_its_options() -> None:
+    for path, found in CONTRACTS.items():
+        names = {option.name for option in found.options}
+        judges = [msgspec.to_builtins(check.judge) for check in found.checks if check.judge is not None]
+        flags = {word for judge in judges for word in _words(judge) if word.startswith("--")}
+        assert flags <= names, (named(path), flags - names)
 
 
 def _words(value: object) -> list[str]:
@@ -47,17 +52,18 @@ def _words(value: object) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
-def test_no_flag_of_a_program_is_ambiguous(path: Path) -> None:
-    seen = [(option.subcommand, flag) for option in read_json(path, Contract).options for flag in option.flags]
-    assert len(seen) == len(set(seen))
+def test_no_flag_of_a_program_is_ambiguous() -> None:
+    for path, found in CONTRACTS.items():
+        seen = [(option.subcommand, flag) for option in found.options for flag in option.flags]
+        assert len(seen) == len(set(seen)), named(path)
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
-def test_a_contract_names_the_commit_of_its_release(path: Path) -> None:
-    found, release = read_json(path, Contract), find(path.parent.name)
-    commits = {source.partition("@")[2].partition(":")[0] for source in found.source}
-    assert not found.exact_commit or commits <= {release.backend.commit, release.tensorrt_llm.commit}
+def test_every_contract_names_the_commit_of_its_release() -> None:
+    for path, found in CONTRACTS.items():
+        release = find(path.parent.name)
+        commits = {source.partition("@")[2].partition(":")[0] for source in found.source}
+        known = {release.backend.commit, release.tensorrt_llm.commit}
+        assert not found.exact_commit or commits <= known, named(path)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=named)
