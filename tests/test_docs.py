@@ -57,3 +57,20 @@ def test_links_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
     assert not missing
+
+
+def test_the_doctors_page_has_every_option_and_every_family_of_checks() -> None:
+    page, diagnosis = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("doctor.md", "diagnosis.md"))
+    options = {f"--{argument.name.replace('_', '-')}" for argument in TASKS["doctor"].get_arguments()}
+    assert {option for option in options if option not in page + diagnosis} == set()
+    families = re.findall(r"^\| ([A-Z]) \|", page, re.MULTILINE)
+    assert sorted(families) == sorted(path.stem for path in (ROOT / "doctor" / "checks" / "rules").glob("*.toml"))
+
+
+def test_the_doctors_page_shows_what_is_said_of_a_recorded_host(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    bundle = ROOT / "tests" / "transcripts" / "hosts" / "h100x4.json"
+    done = invoke("doctor", "--recipe", "qwen2", "--tp", "4", "--bundle", str(bundle), workspace=tmp_path)
+    [shown] = re.findall(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    missing = [block for block in shown.strip().split("\n\n") if block not in done.stdout]
+    assert missing == []
