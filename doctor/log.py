@@ -1,10 +1,10 @@
 """A log as blocks of clean lines, in constant memory, whoever wrote it and however it was carried here.
 
-Cleaned: UTF-16, CRLF, colours, the JSON envelope of Docker's log files, and Triton's tables, whose rows cut a message
-in the middle of a word. What a carrier writes before each line (`docker logs -t`, compose, `kubectl --prefix`,
-journald, BuildKit, `mpirun --tag-output`) stays: `LINE_START` matches it, `bare` removes it from a line to be shown.
-Line numbers stay those of the file. Everything works on whole blocks at the speed of C and is skipped where a block
-shows no need of it.
+Cleaned: UTF-16, CRLF, colours, the JSON envelope of Docker's log files, the quotes and spaces that word processors and
+chat programs put in, and Triton's tables, whose rows cut a message in the middle of a word. What a carrier writes
+before each line (`docker logs -t`, compose, `kubectl --prefix`, journald, BuildKit, `mpirun --tag-output`) stays:
+`LINE_START` matches it, `bare` removes it from a line to be shown. Line numbers stay those of the file. Everything
+works on whole blocks at the speed of C and is skipped where a block shows no need of it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ LONGEST_TABLE = 1 << 18
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _ROW_END = re.compile(rb"\|[ \t]*\n")
+_TYPESET = {"\u2018": b"'", "\u2019": b"'", "\u201c": b'"', "\u201d": b'"', "\u00a0": b" "}
 _ENVELOPE = b'{"log":"'
 _ENVELOPE_END = re.compile(rb'(?:\\n)?","stream":"std(?:out|err)","time":"[^"\n]{10,40}"\}')
 _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
@@ -33,6 +34,7 @@ _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
         rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[ ]",  # docker logs -t, CI
         rb"[A-Z][a-z]{2}[ ]{1,2}\d{1,2}[ ]\d\d:\d\d:\d\d[ ][\w.-]{1,80}[ ][\w./-]{1,80}(?:\[\d+\])?:[ ]",  # journald
         rb"#\d+[ ]\d+\.\d+[ ]",  # BuildKit
+        rb">[ ]",  # quoted
         rb'\{"log":"',  # Docker's json-file
     )
 )
@@ -68,6 +70,8 @@ def clean(text: bytes) -> bytes:
         text = _ENVELOPE_END.sub(b"", text).replace(b'\\"', b'"')
     if b"\x1b" in text:
         text = _without_colours(text)
+    if b"\xe2" in text or b"\xc2" in text:
+        text = _typewritten(text)
     if b"|" in text and _ROW_END.search(text):
         text = joined(_ROW_END.sub(b"|\n", text), _PREFIX)
     return text
@@ -83,6 +87,13 @@ def _without_colours(text: bytes) -> bytes:
     for code in set(_COLOUR.findall(text[:OVERLAP])):
         text = text.replace(code, b"")
     return _COLOUR.sub(b"", text) if b"\x1b" in text else text
+
+
+def _typewritten(text: bytes) -> bytes:
+    """The quotes and spaces that a program wrote, where the log was pasted through something that typesets."""
+    for typeset, plain in _TYPESET.items():
+        text = text.replace(typeset.encode(), plain)
+    return text
 
 
 def _utf8(stream: BinaryIO) -> Iterator[bytes]:

@@ -28,6 +28,11 @@ def test_colours_and_carriage_returns_go() -> None:
     assert clean(text) == b"[TRT] [E] 6: link\nnext\n"
 
 
+def test_quotes_and_spaces_are_those_that_the_program_wrote() -> None:
+    pasted = "KeyError: \u2018pretrained_config\u2019, \u201cx\u201d\u00a0y, 中文 ü │ █\n"
+    assert clean(pasted.encode()).decode() == "KeyError: 'pretrained_config', \"x\" y, 中文 ü │ █\n"
+
+
 def test_dockers_own_log_file_is_unwrapped() -> None:
     message = b'{"log":"\\u001b[31mtext_output\\": \\"x\\u001b[0m\\r\\n"'
     entry = message + b',"stream":"stderr","time":"2024-06-18T08:11:17.058465123Z"}\n'
