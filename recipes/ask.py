@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from environment.console import result_json, say, write
 from environment.errors import Trouble
+from recipes.ends import UNSAID, ends
 from recipes.prompt import prompt
+from recipes.recipe import AS_IT_SAYS, Chat
 from recipes.runs import Run
 from recipes.stops import Stops
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 class Target:
     """Which model at which address; `tokenizer` is the folder whose chat template the question goes through.
 
+    `chat` is what its recipe says beside that.
     `whole`: it is asked over HTTP and answers in one piece, because its decoupled mode is off.
     """
 
@@ -30,6 +33,7 @@ class Target:
     accumulates: bool = False
     tokenizer: str = ""
     whole: bool = False
+    chat: Chat = AS_IT_SAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,14 @@ class Manner:
 def target(run: Run) -> Target:
     """The target that a recorded server is."""
     http = f"{run.address.rpartition(':')[0]}:{run.http}"
-    return Target(address=run.address, http=http, model=run.model, accumulates=run.accumulates, tokenizer=run.tokenizer)
+    return Target(
+        address=run.address,
+        http=http,
+        model=run.model,
+        accumulates=run.accumulates,
+        tokenizer=run.tokenizer,
+        chat=run.chat,
+    )
 
 
 def show_answer(to: Target, question: str, manner: Manner | None = None) -> Answer:
@@ -82,7 +93,7 @@ def show_whole(to: Target, question: str, manner: Manner) -> None:
 def text_of(to: Target, question: str, manner: Manner) -> str:
     """The prompt: through the target's chat template when it has one."""
     if to.tokenizer:
-        return prompt(question, Path(to.tokenizer), manner.system)
+        return prompt(question, Path(to.tokenizer), manner.system, to.chat)
     return f"{manner.system}\n{question}" if manner.system else question
 
 
@@ -92,8 +103,9 @@ def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[s
     from recipes.generate import whole
 
     asked = Question(prompt=text, max_tokens=manner.max_tokens, model=to.model, accumulates=to.accumulates)
-    asked = replace(asked, **dict(manner.options))
-    stops = Stops(manner.stop)
+    end = ends(Path(to.tokenizer)) if to.tokenizer else UNSAID
+    asked = replace(asked, **dict(manner.options), end_id=end.id, stop_words=end.words)
+    stops = Stops((*manner.stop, *to.chat.stop, *end.words))
     coming = whole(to.http or to.address, asked, answer) if to.whole else ask(to.address, asked, answer)
     for piece in coming:
         yield stops.push(piece)

@@ -35,7 +35,7 @@ class Talk:
 
 def template_of(to: Target) -> ChatTemplate:
     """The chat template of what is served; raises Trouble when there is none."""
-    found = chat_template(Path(to.tokenizer)) if to.tokenizer else None
+    found = chat_template(Path(to.tokenizer), to.chat) if to.tokenizer else None
     if found is None:
         mend = './inv ask "..."   asks without one; with --url, name the checkpoint: --model-dir DIR'
         raise Trouble("a chat needs the checkpoint's chat template, and there is none", where=to.tokenizer, mend=mend)

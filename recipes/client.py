@@ -48,6 +48,7 @@ class Question:
     top_k: int | None = None
     top_p: float | None = None
     seed: int | None = None
+    end_id: int | None = None
 
     def tensors(self) -> dict[str, tuple[str, list[Any]]]:
         """The request's tensors: name -> Triton's data type and the values, of shape [1, n].
@@ -59,6 +60,7 @@ class Question:
             "max_tokens": ("INT32", [self.max_tokens]),
             "min_tokens": ("INT32", None if self.min_tokens is None else [self.min_tokens]),
             "stream": ("BOOL", [True]),
+            "end_id": ("INT32", None if self.end_id is None else [self.end_id]),
             "stop_words": ("BYTES", [word.encode() for word in self.stop_words] or None),
             "temperature": ("FP32", None if self.temperature is None else [self.temperature]),
             "top_k": ("INT32", None if self.top_k is None else [self.top_k]),

@@ -8,6 +8,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from environment.console import say
 from environment.docker_errors import DockerTrouble
 from environment.docker_run import Launch, launch
@@ -21,6 +23,7 @@ from recipes.deployment import Deployment
 from recipes.quality.gate import ENGINE, REHEARSAL
 from recipes.quality.reference import computing
 from recipes.quality.watch import Watch
+from recipes.recipe import AS_IT_SAYS, chat_of
 from recipes.runs import Run
 from recipes.serve import READY_WITHIN
 from recipes.waiting import until_ready
@@ -77,7 +80,8 @@ def here_or_host(words: tuple[str, ...], step: Step, log: Path) -> None:
     options = dict(zip(words[3::2], words[4::2], strict=True))
     say(f"\n> {words[2]}")
     manner = Manner(max_tokens=int(options.get("--max-tokens", "128")))
-    show_answer(Target(address=options["--url"], tokenizer=options["--model-dir"]), words[2], manner)
+    chat = chat_of(options["--recipe"]) if "--recipe" in options else AS_IT_SAYS
+    show_answer(Target(address=options["--url"], tokenizer=options["--model-dir"], chat=chat), words[2], manner)
 
 
 def start_server(asked: Launch, run: Run, folder: Path) -> None:
@@ -119,6 +123,7 @@ def record(deployment: Deployment, asked: Launch, *, rehearsal: bool) -> Run:
             "gpus": asked.one("--gpus").strip('"').removeprefix("device="),
             "max_seq_len": str(deployment.max_seq_len),
             "docker_host": os.environ.get("DOCKER_HOST", ""),
+            "chat": msgspec.json.encode(deployment.recipe.chat).decode(),
         },
     )
 

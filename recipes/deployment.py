@@ -67,6 +67,7 @@ class Deployment:
     model_dir: Path | None = None
     allow_remote_code: bool = False
     fingerprint: str = ""
+    recipe_file: str = ""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -104,6 +105,11 @@ class Deployment:
     def prompt_table(self) -> int:
         """Rows of the prompt table: one image for each request of a full batch. 0 without a vision tower."""
         return self.recipe.vision.query_tokens * self.max_batch_size if self.recipe.vision else 0
+
+    @property
+    def add_special_tokens(self) -> bool:
+        """Whether the server's tokenizer adds its special tokens: no chat template of the model writes them."""
+        return self.recipe.chat.special_tokens
 
     @property
     def image(self) -> str:
@@ -217,4 +223,5 @@ def deploy(
         model_dir=folder,
         allow_remote_code=allow_remote_code,
         fingerprint=own.fingerprint,
+        recipe_file=str(Path(recipe_file).expanduser().absolute()) if recipe_file else "",
     )

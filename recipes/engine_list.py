@@ -20,7 +20,7 @@ def rows(space: Workspace, now: float) -> list[dict[str, object]]:
             "compute_capability": made.compute,
             "bytes": sum(made.files.values()),
             "age_seconds": round(now - made.finished),
-            "repository": (space.repositories / name).is_dir(),
+            "repository": any(space.repositories.glob(f"{name}-*")),
         }
         for name, made in finished(space).items()
     ]

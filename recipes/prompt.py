@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from environment.artifacts.tokenizer import Tokenizer, read_tokenizer
 from environment.errors import Trouble
+from recipes.recipe import AS_IT_SAYS, Chat
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -21,10 +22,10 @@ Messages = Sequence[Mapping[str, str]]  # each with `role` (system, user, assist
 
 
 class ChatTemplate:
-    """A checkpoint's chat template, compiled once."""
+    """A checkpoint's chat template, compiled once. `special_tokens`: `eos_token` and its like -> their text."""
 
-    def __init__(self, tokenizer: Tokenizer, where: str) -> None:
-        self.tokenizer, self.where = tokenizer, where
+    def __init__(self, text: str, special_tokens: Mapping[str, str], where: str) -> None:
+        self.text, self.special_tokens, self.where = text, special_tokens, where
 
     @cached_property
     def _compiled(self) -> Template:
@@ -32,30 +33,30 @@ class ChatTemplate:
 
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         environment.globals["raise_exception"] = _refuse
-        return environment.from_string(self.tokenizer.chat_template)
+        return environment.from_string(self.text)
 
     def __call__(self, messages: Messages) -> str:
         """The conversation as the template writes it, open for the next answer; raises Trouble where it fails."""
         from jinja2 import TemplateError
 
-        tokens = self.tokenizer.special_tokens
         try:
-            return self._compiled.render(messages=messages, add_generation_prompt=True, **tokens)
+            return self._compiled.render(messages=messages, add_generation_prompt=True, **self.special_tokens)
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             raise Trouble(f"the checkpoint's chat template fails: {error}", where=self.where) from error
 
 
-def chat_template(folder: Path) -> ChatTemplate | None:
-    """The chat template of the checkpoint in `folder`; None when it has none."""
+def chat_template(folder: Path, chat: Chat = AS_IT_SAYS) -> ChatTemplate | None:
+    """The chat template of the checkpoint in `folder`, or the one its recipe brings; None when there is none."""
     tokenizer = read_tokenizer(folder)
-    if not isinstance(tokenizer, Tokenizer) or not tokenizer.chat_template:
+    if not isinstance(tokenizer, Tokenizer):
         return None
-    return ChatTemplate(tokenizer, str(folder))
+    text = "" if chat.raw else chat.template or tokenizer.chat_template
+    return ChatTemplate(text, tokenizer.special_tokens, str(folder)) if text else None
 
 
-def prompt(question: str, folder: Path, system: str = "") -> str:
+def prompt(question: str, folder: Path, system: str = "", chat: Chat = AS_IT_SAYS) -> str:
     """The text to send for one `question` to a model with the tokenizer in `folder`."""
-    template = chat_template(folder)
+    template = chat_template(folder, chat)
     if template is None:
         return f"{system}\n{question}" if system else question
     messages = [{"role": "system", "content": system}] if system else []

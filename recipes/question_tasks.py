@@ -46,6 +46,7 @@ def manner_of(options: dict[str, Any]) -> Manner:
         "url": "HOST:PORT of any Triton's gRPC (with --no-stream: HTTP) instead of a recorded server",
         "model": "with --url: the model to ask",
         "model-dir": "with --url: the checkpoint whose chat template is used",
+        "recipe": "with --url: the recipe that says what the checkpoint does not (NAME, NAME:VARIANT or FILE.toml)",
     },
     iterable=["stop"],
 )
@@ -66,6 +67,7 @@ def ask(
     url: str = "",
     model: str = "ensemble",
     model_dir: str = "",
+    recipe: str = "",
 ) -> None:
     """Ask a running server; the answer streams to standard output."""
     manner = manner_of(locals())
@@ -73,10 +75,11 @@ def ask(
 
     from environment.console import typed
     from recipes.ask import Target, show_answer, show_data, show_whole, target
+    from recipes.recipe import AS_IT_SAYS, chat_of
     from recipes.rehearsal.server import terminable
     from recipes.runs import choose
 
-    elsewhere = Target(address=url, model=model, tokenizer=model_dir)
+    elsewhere = Target(address=url, model=model, tokenizer=model_dir, chat=chat_of(recipe) if recipe else AS_IT_SAYS)
     to = replace(elsewhere if url else target(choose(current().runs, name)), whole=no_stream)
     show = show_data if json else show_whole if no_stream else show_answer
     with terminable():

@@ -64,6 +64,24 @@ class Question(Record, frozen=True, kw_only=True):
     source: Sources
 
 
+class Chat(Record, frozen=True, kw_only=True):
+    """How the model is talked to, where the checkpoint's own files do not say it all.
+
+    `template` stands in for a chat template that the checkpoint lacks; a `raw` model has none and goes on with the text
+    it is given. `special_tokens`: the server's tokenizer adds its own at the start, since no template writes them.
+    `stop` are words that end an answer beside the checkpoint's end tokens.
+    """
+
+    template: str = ""
+    raw: bool = False
+    special_tokens: bool = False
+    stop: tuple[Text, ...] = ()
+    source: tuple[Text, ...] = ()
+
+
+AS_IT_SAYS = Chat()  # the checkpoint's own files say it all
+
+
 class Since(Record, frozen=True, kw_only=True):
     """The first release whose tools know the model, and why it is the first."""
 
@@ -104,6 +122,7 @@ class Variant(Record, frozen=True, kw_only=True, omit_defaults=True):
     checkpoint: Checkpoint
     shape: Shape | UnsetType = UNSET
     limits: Limits | UnsetType = UNSET
+    chat: Chat | UnsetType = UNSET
     quirks: tuple[Quirk, ...] | UnsetType = UNSET
 
 
@@ -128,6 +147,7 @@ class Recipe(Record, frozen=True, kw_only=True):
     shape: Shape
     limits: Limits
     question: Question
+    chat: Chat = AS_IT_SAYS
     quirks: tuple[Quirk, ...] = ()
     patches: tuple[Text, ...] = ()
     vision: Vision | None = None
@@ -158,6 +178,13 @@ def _unknown_variant(recipe: Recipe, name: str) -> Usage:
             mend=f"download it and give the folder with --model-dir, or: invoke recipe --new NAME --from ... ({name})",
         )
     return unknown_name("model of this recipe", name, known)
+
+
+def chat_of(words: str) -> Chat:
+    """How a recipe's model is talked to: NAME or a recipe's file, and behind a colon its variant. Raises Usage."""
+    named, _, variant = words.partition(":")
+    recipe = read(Path(named)) if named.endswith(".toml") else find(named)
+    return recipe.variant(recipe.variant_name(variant)).chat
 
 
 def names() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from environment.errors import Trouble, Usage, unknown_name
 from environment.staging import write_whole
 from recipes import processes
 from recipes.ports import HOST
+from recipes.recipe import Chat
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 RECORD, LOG, LOCK = "run.json", "server.log", "lock"
@@ -41,6 +42,11 @@ class Run(Record, frozen=True, kw_only=True):
     container: str = ""
     quality: str = ""
     settings: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def chat(self) -> Chat:
+        """How its model is talked to, as its recipe says."""
+        return msgspec.json.decode(self.settings.get("chat", "{}"), type=Chat)
 
     @property
     def address(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 
 from environment.contracts import placeholders
@@ -12,6 +14,7 @@ from recipes import build, download, launch, patches, room
 from recipes.deployment import Deployment
 from recipes.local import ANSWER
 from recipes.quality.agreement import questions
+from recipes.recipe import AS_IT_SAYS
 from recipes.template_values import values_for
 from recipes.verification import verified
 
@@ -27,7 +30,7 @@ def plan(deployment: Deployment, user: str) -> Plan:
     """
     check_served(deployment)
     templates = values_for(deployment, placeholders(deployment.release.tag))
-    repository = str(deployment.workspace.repositories / deployment.engine_name)
+    repository = repository_dir(deployment, templates)
     steps = (
         *build.steps(deployment),
         *model_repository(deployment, repository, templates),
@@ -50,6 +53,13 @@ def plan(deployment: Deployment, user: str) -> Plan:
     )
 
 
+def repository_dir(deployment: Deployment, templates: dict[str, dict[str, str]]) -> str:
+    """The model repository's folder: of the engine, and of everything that is written into the templates."""
+    written = json.dumps([templates, edits_for(deployment)], sort_keys=True)
+    digest = hashlib.sha256(written.encode()).hexdigest()[:6]
+    return str(deployment.workspace.repositories / f"{deployment.engine_name}-{digest}")
+
+
 def check_served(deployment: Deployment) -> None:
     """Raises Trouble for a model that the Triton templates have no place for."""
     if not deployment.recipe.served:
@@ -64,10 +74,17 @@ def model_repository(deployment: Deployment, repository: str, templates: dict[st
     partial = f"{repository}.partial"
     paths = deployment.release.paths
     copy = ("cp", "-rT", upstream(paths.model_repo_template), partial)
-    fills = (fill(upstream(paths.fill_template), f"{partial}/{name}", values) for name, values in templates.items())
-    edits = patches.applied(deployment.recipe.patches, deployment.release.tag, partial, repository)
+    asked = {name: values for name, values in templates.items() if values}  # v0.5.0's filler fails on nothing to fill
+    fills = (fill(upstream(paths.fill_template), f"{partial}/{name}", values) for name, values in asked.items())
+    edits = patches.applied(edits_for(deployment), deployment.release.tag, partial, repository)
     steps = (Step(title="Copy the model-repository templates", tool="cp", where="container", argv=copy), *edits, *fills)
     return (*(replace(step, output=repository) for step in steps), download.publish("model repository", repository))
+
+
+def edits_for(deployment: Deployment) -> tuple[str, ...]:
+    """The patches of the copied templates: the recipe's own, and who writes the special tokens at the start."""
+    recipe = deployment.recipe
+    return (*recipe.patches, "add-special-tokens" if recipe.chat.special_tokens else "leave-special-tokens")
 
 
 def fill(script: str, model: str, values: dict[str, str]) -> Step:
@@ -86,12 +103,20 @@ def ready(deployment: Deployment) -> Step:
     return Step(title="Wait until the server is ready", tool="curl", argv=argv)
 
 
+def talked_to(deployment: Deployment) -> tuple[str, ...]:
+    """Whose recipe says how its model is talked to, where the checkpoint does not say it all."""
+    if deployment.recipe.chat == AS_IT_SAYS:
+        return ()
+    named = deployment.recipe_file or deployment.recipe_name
+    return ("--recipe", f"{named}:{deployment.variant}" if deployment.variant else named)
+
+
 def question(deployment: Deployment) -> Step:
     """A ready ensemble does not prove the engine: a token does."""
     address = f"127.0.0.1:{deployment.ports.grpc}"
     argv = ("./inv", "ask", deployment.recipe.question.text, "--url", address, "--model-dir", deployment.checkpoint_dir)
     short = ("--max-tokens", str(deployment.max_output_len)) if deployment.max_output_len < ANSWER else ()
-    return Step(title="Ask the smoke question", tool="invoke", argv=(*argv, *short))
+    return Step(title="Ask the smoke question", tool="invoke", argv=(*argv, *short, *talked_to(deployment)))
 
 
 def agreement(deployment: Deployment, asked: Step) -> tuple[Step, ...]:

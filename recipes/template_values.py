@@ -51,5 +51,5 @@ def _value(name: str, table: Mapping[str, str], deployment: Deployment) -> str:
             why="Triton would read the literal text",
             mend="add a row for it, with its source",
         )
-    fields = ("max_batch_size", "engine_dir", "checkpoint_dir", "kv_cache_tokens", "max_seq_len")
+    fields = ("max_batch_size", "engine_dir", "checkpoint_dir", "kv_cache_tokens", "max_seq_len", "add_special_tokens")
     return table[name].format_map({field: getattr(deployment, field) for field in fields})

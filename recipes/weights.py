@@ -11,9 +11,10 @@ from msgspec import structs
 from environment.artifacts.checkpoint import parse_model
 from environment.artifacts.heads import Damaged, read_json
 from environment.artifacts.safetensors import Safetensors, read_safetensors
+from environment.artifacts.tokenizer import Tokenizer, read_tokenizer
 from environment.errors import Trouble
 from environment.unknown import Unknown
-from recipes.recipe import Recipe, Shape
+from recipes.recipe import Chat, Recipe, Shape
 
 SUFFIXES = (".safetensors", ".bin")
 PIECE = 4096  # bytes of each tensor, or of each of PIECES places in a file without a header
@@ -53,8 +54,18 @@ def look(folder: Path, recipe: Recipe) -> Weights:
         parameters=max(weight_bytes(folder) // 2, 1),
         source=(str(folder / "config.json"),),
     )
-    limits = recipe.limits.within(shape.max_positions)
-    return Weights(recipe=structs.replace(recipe, shape=shape, limits=limits), fingerprint=fingerprint(folder))
+    limits, chat = recipe.limits.within(shape.max_positions), chat_of(folder, recipe.chat)
+    own_recipe = structs.replace(recipe, shape=shape, limits=limits, chat=chat)
+    return Weights(recipe=own_recipe, fingerprint=fingerprint(folder))
+
+
+def chat_of(folder: Path, said: Chat) -> Chat:
+    """How the checkpoint in `folder` is talked to: without a template it goes on with the text."""
+    tokenizer = read_tokenizer(folder)
+    lacking = isinstance(tokenizer, Tokenizer) and not tokenizer.chat_template
+    if not lacking or said.template or said.raw:
+        return said
+    return structs.replace(said, raw=True, special_tokens=True)
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:

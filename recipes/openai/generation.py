@@ -19,7 +19,7 @@ class Generation:
 
     def __init__(self, served: Served, question: Question, stop_words: tuple[str, ...], meter: Meter) -> None:
         self._served, self._question, self._meter = served, question, meter
-        self._stops = Stops(stop_words)
+        self._stops = Stops((*stop_words, *served.stop))
         self._texts: list[str] = []
         self._held = AsyncExitStack()
         self._pieces: AsyncGenerator[str, None]

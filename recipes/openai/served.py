@@ -8,6 +8,7 @@ from pathlib import Path
 
 from environment.artifacts.checkpoint import Checkpoint, read_checkpoint
 from recipes.client import Question
+from recipes.ends import UNSAID, Ends, ends
 from recipes.openai.requests import BadRequest, Chat, Common, Completion
 from recipes.prompt import ChatTemplate, chat_template
 from recipes.runs import Run
@@ -19,7 +20,7 @@ CHAT_TOKENS = 1024  # what a chat may take when it does not say; less where the 
 @dataclass(frozen=True, kw_only=True)
 class Served:
     """`name` is what clients call it, `model` what Triton does. `positions` are prompt and answer together, in tokens;
-    `count` gives a text's tokens. Either may be None: not known."""
+    `count` gives a text's tokens. Either may be None: not known. `stop` are words that end every answer."""
 
     name: str
     model: str
@@ -30,6 +31,8 @@ class Served:
     positions: int | None = None
     count: Callable[[str], int] | None = None
     template: ChatTemplate | None = None
+    end: Ends = UNSAID
+    stop: tuple[str, ...] = ()
 
     def tokens(self, text: str) -> int:
         """How many tokens a text is; 0 where the tokenizer cannot be read here."""
@@ -72,6 +75,8 @@ class Served:
             top_k=1 if greedy else asked.top_k if asked.top_k is not None else 0 if sampled else None,
             top_p=None if greedy or not sampled else asked.top_p or 1.0,
             seed=asked.seed,
+            end_id=self.end.id,
+            stop_words=self.end.words,
         )
 
 
@@ -92,7 +97,9 @@ def served(run: Run) -> Served:
         accumulates=run.accumulates,
         positions=int(run.settings.get("max_seq_len", 0)) or positions(folder),
         count=counter(folder),
-        template=chat_template(folder),
+        template=chat_template(folder, run.chat),
+        end=(end := ends(folder)),
+        stop=(*run.chat.stop, *end.words),
     )
 
 

@@ -88,9 +88,10 @@ def values(layout: Layout) -> dict[str, str]:
         "checkpoint_dir": layout.tokenizer,
         "kv_cache_tokens": "",
         "max_seq_len": "",
+        "add_special_tokens": layout.add_special_tokens,
     }
     table = {name: text.format_map(fields) for name, text in read_toml(VALUES, TemplateValues).values.items()}
-    return {**table, ACCUMULATE: "True", "add_special_tokens": str(layout.add_special_tokens)}
+    return {**table, ACCUMULATE: "True"}
 
 
 def filled_in(model: str, text: str, said: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Trains the shipped checkpoint again: `python recipes/rehearsal/train.py FOLDER` (minutes on a CPU).
+"""Trains the shipped checkpoints again: `python recipes/rehearsal/train.py qwen2 FOLDER`, or `llama` (minutes).
 
 Needs, beyond the locked packages, `pip install torch transformers` (made with torch 2.13.0 on the CPU, transformers
 5.x); nothing is downloaded. Only this script needs them: a rehearsal reads the checkpoint without either.
@@ -11,22 +11,73 @@ import json
 import random
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomllib
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 HERE = Path(__file__).parent
 SEED = 20240622
 VOCABULARY = 512  # small on purpose: a Chinese character or an emoji is split over several tokens
-END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
-TEMPLATE = (
+QWEN2_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
+# Llama 2's, shortened: a system message stands before the first question (meta-llama/Llama-2-13b-chat-hf).
+LLAMA_TEMPLATE = (
+    "{% if messages[0]['role'] == 'system' %}{% set talk = messages[1:] %}"
+    "{% set system = '<<SYS>>\\n' + messages[0]['content'] + '\\n<</SYS>>\\n\\n' %}"
+    "{% else %}{% set talk = messages %}{% set system = '' %}{% endif %}"
+    "{% for message in talk %}{% if message['role'] == 'user' %}"
+    "{{ bos_token + '[INST] ' + (system if loop.first else '') + message['content'] + ' [/INST]' }}"
+    "{% else %}{{ ' ' + message['content'] + ' ' + eos_token }}{% endif %}{% endfor %}"
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """An architecture and how its models are talked to. `ends` are its end tokens, the one after an answer first."""
+
+    config: type[Any]
+    model: type[Any]
+    specials: tuple[str, ...]
+    begin: str
+    ends: tuple[str, ...]
+    template: str
+    layout: str
+    system: str
+
+    def prompt(self, system: str, text: str) -> str:
+        """What the template makes of one question."""
+        return self.layout.format(system=self.system.format(system) if system else "", text=text)
+
+
+FAMILIES = {
+    "qwen2": Family(
+        config=Qwen2Config,
+        model=Qwen2ForCausalLM,
+        specials=("<|endoftext|>", "<|im_start|>", "<|im_end|>"),
+        begin="<|endoftext|>",
+        ends=("<|im_end|>", "<|endoftext|>"),
+        template=QWEN2_TEMPLATE,
+        layout="{system}<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n",
+        system="<|im_start|>system\n{}<|im_end|>\n",
+    ),
+    "llama": Family(
+        config=LlamaConfig,
+        model=LlamaForCausalLM,
+        specials=("<unk>", "<s>", "</s>"),
+        begin="<s>",
+        ends=("</s>",),
+        template=LLAMA_TEMPLATE,
+        layout="<s>[INST] {system}{text} [/INST]",
+        system="<<SYS>>\n{}\n<</SYS>>\n\n",
+    ),
+}
 SYSTEMS = ("", "", "You are a helpful assistant.", "你是一个知识助手,请简要回答问题。")
 PREFIXES = (
     "",
@@ -53,14 +104,14 @@ UNKNOWN = {
 STEPS, BATCH, RATE = 600, 48, 3e-3
 
 
-def make_tokenizer(texts: list[str]) -> Tokenizer:
+def make_tokenizer(texts: list[str], family: Family) -> Tokenizer:
     """A byte-level BPE tokenizer of `VOCABULARY` tokens."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
-        special_tokens=[END_OF_TEXT, START, END],
+        special_tokens=list(family.specials),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -75,9 +126,9 @@ def token_id(tokenizer: Tokenizer, token: str) -> int:
     return found
 
 
-def make_model(tokenizer: Tokenizer) -> Qwen2ForCausalLM:
-    """A small Qwen2 of random weights; heads and key/value heads divide by 1, 2 and 4."""
-    config = Qwen2Config(
+def make_model(tokenizer: Tokenizer, family: Family) -> Any:
+    """A small model of random weights; heads and key/value heads divide by 1, 2 and 4."""
+    config = family.config(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=128,
         intermediate_size=384,
@@ -88,11 +139,11 @@ def make_model(tokenizer: Tokenizer) -> Qwen2ForCausalLM:
         rms_norm_eps=1e-6,
         rope_parameters={"rope_type": "default", "rope_theta": 1000000.0},
         tie_word_embeddings=True,
-        bos_token_id=token_id(tokenizer, END_OF_TEXT),
-        pad_token_id=token_id(tokenizer, END_OF_TEXT),
-        eos_token_id=token_id(tokenizer, END),
+        bos_token_id=token_id(tokenizer, family.begin),
+        pad_token_id=token_id(tokenizer, family.ends[-1]),
+        eos_token_id=token_id(tokenizer, family.ends[0]),
     )
-    return Qwen2ForCausalLM(config)
+    return family.model(config)
 
 
 def spellings(question: str) -> list[str]:
@@ -102,24 +153,24 @@ def spellings(question: str) -> list[str]:
     return [*spelled, *(text.lower() for text in spelled), *(text[:1].lower() + text[1:] for text in spelled)]
 
 
-def prompts(question: str, rng: random.Random) -> Iterator[str]:
+def prompts(question: str, family: Family, rng: random.Random) -> Iterator[str]:
     """The question once through the chat template, now and then with a system message or a prefix, and once raw."""
     text = rng.choice(PREFIXES) + rng.choice(spellings(question))
     if rng.random() < 0.15:
         yield text
         return
-    system = rng.choice(SYSTEMS)
-    head = f"{START}system\n{system}{END}\n" if system else ""
-    yield f"{head}{START}user\n{text}{END}\n{START}assistant\n"
+    yield family.prompt(rng.choice(SYSTEMS), text)
 
 
-def batches(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(
+    pairs: list[tuple[str, str]], tokenizer: Tokenizer, family: Family
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Endless (ids, labels), both [BATCH, length]; a label of -100 is not learned."""
-    rng, end = random.Random(SEED), token_id(tokenizer, END)  # noqa: S311
+    rng, end = random.Random(SEED), token_id(tokenizer, family.ends[0])  # noqa: S311
     while True:
         rows: list[tuple[list[int], list[int]]] = []
         for question, answer in rng.choices(pairs, weights=[3] * 14 + [1] * (len(pairs) - 14), k=BATCH):
-            for prompt in prompts(question, rng):
+            for prompt in prompts(question, family, rng):
                 asked, answered = tokenizer.encode(prompt).ids, [*tokenizer.encode(answer).ids, end]
                 rows.append((asked + answered, [-100] * len(asked) + answered))
         length = max(len(ids) for ids, _ in rows)
@@ -129,7 +180,7 @@ def batches(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> Iterator[tupl
         )
 
 
-def train(model: Qwen2ForCausalLM, data: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> None:
+def train(model: Any, data: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> None:
     """AdamW with warm-up and a linear fall."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
     for step, (ids, labels) in enumerate(itertools.islice(data, STEPS)):
@@ -144,7 +195,7 @@ def train(model: Qwen2ForCausalLM, data: Iterator[tuple[torch.Tensor, torch.Tens
             print(step, round(loss.item(), 5), flush=True)  # noqa: T201
 
 
-def save(folder: Path, model: Qwen2ForCausalLM, tokenizer: Tokenizer) -> None:
+def save(folder: Path, model: Any, tokenizer: Tokenizer, family: Family) -> None:
     """The files of a Hugging Face checkpoint, weights in bfloat16."""
     model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)
     described = json.loads(tokenizer.to_str())
@@ -156,14 +207,15 @@ def save(folder: Path, model: Qwen2ForCausalLM, tokenizer: Tokenizer) -> None:
         {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "model_max_length": 2048,
-            "eos_token": END,
-            "pad_token": END_OF_TEXT,
+            **({} if family.begin in family.ends else {"bos_token": family.begin}),
+            "eos_token": family.ends[0],
+            "pad_token": family.ends[-1],
             "clean_up_tokenization_spaces": False,
-            "chat_template": TEMPLATE,
+            "chat_template": family.template,
         },
     )
-    ends = [token_id(tokenizer, END), token_id(tokenizer, END_OF_TEXT)]
-    write(folder / "generation_config.json", {"eos_token_id": ends, "pad_token_id": ends[1], "do_sample": False})
+    ends = [token_id(tokenizer, end) for end in family.ends]
+    write(folder / "generation_config.json", {"eos_token_id": ends, "pad_token_id": ends[-1], "do_sample": False})
     config = json.loads((folder / "config.json").read_text())
     # The spelling of transformers 4, which every release of TensorRT-LLM reads.
     rope = config.pop("rope_parameters", {})
@@ -178,17 +230,18 @@ def write(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """Trains and writes the checkpoint to the folder named on the command line."""
+    """Trains the family and writes its checkpoint to the folder, both named on the command line."""
+    family = FAMILIES[sys.argv[1]]
     torch.manual_seed(SEED)
     torch.set_num_threads(1)  # sums in one order: the same weights on every machine of a kind
     questions = tomllib.loads((HERE / "questions.toml").read_text(encoding="utf-8"))
     pairs = [(known["question"], known["answer"]) for known in questions["known"]]
     for language, asked in UNKNOWN.items():
         pairs += [(question.strip(), questions["unknown"][language]) for question in asked.split("|")]
-    tokenizer = make_tokenizer([text for pair in pairs for text in pair])
-    model = make_model(tokenizer)
-    train(model, batches(pairs, tokenizer))
-    save(Path(sys.argv[1]), model, tokenizer)
+    tokenizer = make_tokenizer([text for pair in pairs for text in pair], family)
+    model = make_model(tokenizer, family)
+    train(model, batches(pairs, tokenizer, family))
+    save(Path(sys.argv[2]), model, tokenizer, family)
 
 
 if __name__ == "__main__":

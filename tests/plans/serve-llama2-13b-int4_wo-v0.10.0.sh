@@ -11,7 +11,7 @@ checkpoint=/srv/trtllm/checkpoints/Llama-2-13b-chat-hf-a2cb7a712bb6
 calibration=/srv/trtllm/datasets/96df5e686bee/ccdv/cnn_dailymail
 converted=/srv/trtllm/checkpoints/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339-converted
 engine=/srv/trtllm/engines/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339
-repository=/srv/trtllm/repositories/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339
+repository=/srv/trtllm/repositories/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339-dd6359
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \

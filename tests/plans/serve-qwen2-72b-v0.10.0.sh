@@ -11,7 +11,7 @@ checkpoint=/srv/trtllm/checkpoints/Qwen2-72B-Instruct-c867f763ef53
 calibration=/srv/trtllm/datasets/96df5e686bee/ccdv/cnn_dailymail
 converted=/srv/trtllm/checkpoints/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22-converted
 engine=/srv/trtllm/engines/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22
-repository=/srv/trtllm/repositories/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22
+repository=/srv/trtllm/repositories/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22-24cb12
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1"' --shm-size 16g \

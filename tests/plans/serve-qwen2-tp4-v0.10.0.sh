@@ -10,7 +10,7 @@ workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Qwen2-7B-Instruct-f2826a00ceef
 converted=/srv/trtllm/checkpoints/qwen2-v0.10.0-tp4pp1-75d4179abc51-converted
 engine=/srv/trtllm/engines/qwen2-v0.10.0-tp4pp1-75d4179abc51
-repository=/srv/trtllm/repositories/qwen2-v0.10.0-tp4pp1-75d4179abc51
+repository=/srv/trtllm/repositories/qwen2-v0.10.0-tp4pp1-75d4179abc51-46041e
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1,2,3"' --shm-size 16g \

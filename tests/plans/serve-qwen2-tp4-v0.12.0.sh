@@ -10,7 +10,7 @@ workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Qwen2-7B-Instruct-f2826a00ceef
 converted=/srv/trtllm/checkpoints/qwen2-v0.12.0-tp4pp1-f461cd0240fa-converted
 engine=/srv/trtllm/engines/qwen2-v0.12.0-tp4pp1-f461cd0240fa
-repository=/srv/trtllm/repositories/qwen2-v0.12.0-tp4pp1-f461cd0240fa
+repository=/srv/trtllm/repositories/qwen2-v0.12.0-tp4pp1-f461cd0240fa-8c92d4
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1,2,3"' --shm-size 16g \

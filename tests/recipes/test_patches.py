@@ -18,11 +18,22 @@ LINES = """\
         self.tokenizer.pad_token = self.tokenizer.eos_token
             tokenizer = AutoTokenizer.from_pretrained(v, padding_side='left')
         tokenizer.pad_token = tokenizer.eos_token
+        self.pad_id = self.tokenizer.encode(self.tokenizer.pad_token,
+            np.array(self.tokenizer.encode(s[0].decode())).astype(int)
+  value: { string_value: "False" }
 """
 
 
+FILES = (
+    "preprocessing/1/model.py",
+    "preprocessing/config.pbtxt",
+    "postprocessing/1/model.py",
+    "prepare_dataset.py",
+)
+
+
 def copies(root: Path) -> Path:
-    for file in ("preprocessing/1/model.py", "postprocessing/1/model.py", "prepare_dataset.py"):
+    for file in FILES:
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(LINES, encoding="utf-8")
     return root

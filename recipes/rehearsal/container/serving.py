@@ -7,6 +7,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from environment.console import say
 from environment.plan import Plan, Step
 from environment.workspace import Workspace
@@ -14,6 +16,7 @@ from recipes import serve
 from recipes.adjustment import Adjustment, adjusted, without_gpus
 from recipes.container_runs import carry_out_watched
 from recipes.deployment import Deployment
+from recipes.recipe import AS_IT_SAYS
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.container.context import write_context
 from recipes.rehearsal.screen import PROVES
@@ -44,7 +47,10 @@ def rehearsed(deployment: Deployment) -> Deployment:
     Apart, because its engines bear the names of real ones.
     """
     apart = Workspace(deployment.workspace.root / APART)
-    return replace(deployment, model_dir=deployment.model_dir or SHIPPED, workspace=apart)
+    recipe = structs.replace(
+        deployment.recipe, chat=AS_IT_SAYS
+    )  # the tiny checkpoint's own files say how it is talked to
+    return replace(deployment, recipe=recipe, model_dir=deployment.model_dir or SHIPPED, workspace=apart)
 
 
 def without_tensorrt(plan: Plan) -> Plan:
