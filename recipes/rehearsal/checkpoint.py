@@ -1,4 +1,4 @@
-"""The checkpoint of a rehearsal: the shipped one, or the user's if the CPU engine and its models can read it."""
+"""The checkpoint of a rehearsal: a shipped one, or the user's if the CPU engine and its models can read it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,24 @@ from pathlib import Path
 from environment.artifacts.checkpoint import Checkpoint
 from environment.errors import Trouble
 from recipes.checkpoint import whole
+from recipes.recipe import Recipe
 
 SHIPPED = Path(__file__).parent / "checkpoint"
+# The tiny checkpoint of each architecture that the CPU engine runs (`train.py` makes them).
+SHIPPED_FOR = {"Qwen2ForCausalLM": SHIPPED, "LlamaForCausalLM": SHIPPED.with_name("checkpoint-llama")}
+
+
+def shipped_for(recipe: Recipe) -> Path:
+    """The shipped checkpoint of the recipe's architecture; raises Trouble where the CPU engine runs none of it."""
+    wanted = recipe.checkpoint.architecture
+    if wanted not in SHIPPED_FOR:
+        raise Trouble(
+            f"{recipe.title} cannot be rehearsed: the CPU engine does not run {wanted}",
+            why=f"it runs {' and '.join(SHIPPED_FOR)}, and another model would prove nothing about this one",
+            mend="the plan on GPUs is checked all the same (--dry); a rehearsal of another recipe: "
+            "./inv serve qwen2 --rehearse",
+        )
+    return SHIPPED_FOR[wanted]
 
 
 def checked(folder: Path, *, allow_remote_code: bool = False) -> Checkpoint:

@@ -15,7 +15,7 @@ from recipes.ask import Manner, show_answer, target
 from recipes.deployment import Deployment
 from recipes.quality import gate
 from recipes.quality.reference import computing, patience
-from recipes.rehearsal.checkpoint import SHIPPED
+from recipes.rehearsal.checkpoint import shipped_for
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
 from recipes.rehearsal.server import terminable
 from recipes.runs import Run
@@ -67,7 +67,7 @@ def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehears
         recipe=deployment.recipe_name,
         release=deployment.release.tag,
         ports=asdict(deployment.ports),
-        checkpoint=Path(model_dir).expanduser().absolute() if model_dir else SHIPPED,
+        checkpoint=Path(model_dir).expanduser().absolute() if model_dir else shipped_for(deployment.recipe),
         max_batch_size=deployment.max_batch_size,
         allow_remote_code=deployment.allow_remote_code,
         templates=Path(templates).expanduser().absolute() if templates else None,

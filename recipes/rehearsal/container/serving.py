@@ -17,7 +17,7 @@ from recipes.adjustment import Adjustment, adjusted, without_gpus
 from recipes.container_runs import carry_out_watched
 from recipes.deployment import Deployment
 from recipes.recipe import AS_IT_SAYS
-from recipes.rehearsal.checkpoint import SHIPPED
+from recipes.rehearsal.checkpoint import shipped_for
 from recipes.rehearsal.container.context import write_context
 from recipes.rehearsal.screen import PROVES
 
@@ -50,7 +50,9 @@ def rehearsed(deployment: Deployment) -> Deployment:
     recipe = structs.replace(
         deployment.recipe, chat=AS_IT_SAYS
     )  # the tiny checkpoint's own files say how it is talked to
-    return replace(deployment, recipe=recipe, model_dir=deployment.model_dir or SHIPPED, workspace=apart)
+    return replace(
+        deployment, recipe=recipe, model_dir=deployment.model_dir or shipped_for(deployment.recipe), workspace=apart
+    )
 
 
 def without_tensorrt(plan: Plan) -> Plan:
