@@ -19,7 +19,7 @@ from environment.workspace import Workspace
 from recipes import engine_store
 from recipes.deployment import Ports, deploy
 from recipes.engine_list import rows
-from recipes.engine_store import MANIFEST, Asked, alone, asked_of, finish, publish, remains
+from recipes.engine_store import MANIFEST, Asked, alone, asked_of, finish, finished, publish, remains
 from tests.command_line import invoke
 from tests.environment.artifacts.engine_folders import engine
 
@@ -137,6 +137,23 @@ def test_two_builds_of_the_same_engine_at_once_become_one(tmp_path: Path) -> Non
         process.join(30)
     assert [process.exitcode for process in several] == [0, 0]
     assert len(order.read_text(encoding="utf-8")) == 1
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55])
+def test_a_build_killed_at_any_moment_never_passes_for_an_engine(milliseconds: int, tmp_path: Path) -> None:
+    target = tmp_path / "engines" / "mine"
+    words = said(built(target))
+    process = multiprocessing.get_context("fork").Process(target=publish, args=(target, words))
+    process.start()
+    time.sleep(milliseconds / 1000)
+    process.kill()
+    process.join(30)
+    there = finished(Workspace(tmp_path))
+    assert set(there) == ({"mine"} if target.exists() else set())
+    for manifest in there.values():  # the manifest is written last: what it lists is whole
+        assert {name: (target / name).stat().st_size for name in manifest.files} == manifest.files
+        assert isinstance(found := read_engine(target), Engine)
+        assert engine_store.verify(found, manifest.asked) == ()
 
 
 def test_what_is_left_over_is_shown_and_only_then_removed(tmp_path: Path) -> None:
