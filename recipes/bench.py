@@ -204,7 +204,7 @@ def by_python(deployment: Deployment) -> tuple[Step, ...]:
     argv = (
         *ranks(deployment),
         *("python3", in_sources(deployment, "benchmarks/python/benchmark.py")),
-        *spelled(tool, *((("--model", name),) if (name := deployment.recipe.benchmark) else ()), ("--model", "dec")),
+        *spelled(tool, *(("--model", name) for name in deployment.recipe.benchmark), ("--model", "dec")),
         *("--engine_dir", deployment.engine_dir, "--dtype", deployment.dtype),
         *("--batch_size", f"1;{deployment.max_batch_size}", "--input_output_len", lengths, "--csv"),
     )

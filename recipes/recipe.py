@@ -130,8 +130,8 @@ class Recipe(Record, frozen=True, kw_only=True):
     """A model and how it is built and served. `family` is a key of a release's model families.
 
     `served` is false where no Triton templates take the model: it is built and tested locally. `patches` name the
-    edits of copied files (`patches.toml`) that it needs in the releases those are for. `benchmark` is its name (or the
-    nearest one) in benchmarks/python/allowed_configs.py up to v0.11; the engine itself says the rest.
+    edits of copied files (`patches.toml`) that it needs in the releases those are for. `benchmark` are its name and
+    the nearest ones in benchmarks/python/allowed_configs.py up to v0.11; the engine itself says the rest.
     """
 
     title: Text
@@ -141,7 +141,7 @@ class Recipe(Record, frozen=True, kw_only=True):
     kv_cache_dtype: str = ""
     tp: Count = 1
     served: bool = True
-    benchmark: str = ""
+    benchmark: tuple[Text, ...] = ()
     since: Since
     checkpoint: Checkpoint
     shape: Shape

@@ -201,9 +201,35 @@ class Scope:
             return given[0] if given else Opaque(ast.unparse(node))
         if name in BUILDERS and not node.keywords:
             return BUILDERS[name](*arguments)
-        if isinstance(made := self.lookup(name), ClassValue):
+        made = self.lookup(name)
+        if isinstance(made, FunctionValue) and not (node.args or node.keywords):
+            return returned(made)
+        if isinstance(made, ClassValue):
             return made
         raise NotKnownError
+
+    def run(self, body: list[ast.stmt]) -> object:
+        """What a function's statements return, as far as tests and returns go."""
+        for statement in body:
+            match statement:
+                case ast.Return(value=ast.expr() as value):
+                    return self._known(value)
+                case ast.If(test=test, body=then, orelse=otherwise):
+                    return self.run(then if self._known(test) else otherwise)
+                case _:
+                    raise NotKnownError
+        raise NotKnownError
+
+
+def returned(function: FunctionValue) -> object:
+    """What a call without arguments returns; raises NotKnownError for a function that does more than choose."""
+    arguments, outside = function.node.args, Scope(function.module)
+    names = [argument.arg for argument in arguments.args]
+    if len(names) > len(arguments.defaults):
+        raise NotKnownError
+    return Scope(function.module, dict(zip(names, map(outside.value, arguments.defaults), strict=True))).run(
+        function.node.body
+    )
 
 
 def class_attributes(owner: ClassValue) -> dict[str, FieldValue]:
