@@ -61,7 +61,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_the_doctors_page_has_every_option_and_every_family_of_checks() -> None:
     page, diagnosis = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("doctor.md", "diagnosis.md"))
-    options = {f"--{argument.name.replace('_', '-')}" for argument in TASKS["doctor"].get_arguments()}
+    options = {f"--{str(argument.name).replace('_', '-')}" for argument in TASKS["doctor"].get_arguments()}
     assert {option for option in options if option not in page + diagnosis} == set()
     families = re.findall(r"^\| ([A-Z]) \|", page, re.MULTILINE)
     assert sorted(families) == sorted(path.stem for path in (ROOT / "doctor" / "checks" / "rules").glob("*.toml"))
