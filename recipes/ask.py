@@ -99,14 +99,14 @@ def text_of(to: Target, question: str, manner: Manner) -> str:
 
 def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[str, None, None]:
     """The pieces of the answer to a prompt up to the first stop word; `answer` notes when each came."""
-    from recipes.client import Question, ask
+    from recipes.client import Question, ask_any
     from recipes.generate import whole
 
     asked = Question(prompt=text, max_tokens=manner.max_tokens, model=to.model, accumulates=to.accumulates)
     end = ends(Path(to.tokenizer)) if to.tokenizer else UNSAID
     asked = replace(asked, **dict(manner.options), end_id=end.id, stop_words=end.words)
     stops = Stops((*manner.stop, *to.chat.stop, *end.words))
-    coming = whole(to.http or to.address, asked, answer) if to.whole else ask(to.address, asked, answer)
+    coming = whole(to.http or to.address, asked, answer) if to.whole else ask_any(to.address, asked, answer)
     for piece in coming:
         yield stops.push(piece)
         if stops.met:

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,21 +49,24 @@ class Question:
     top_p: float | None = None
     seed: int | None = None
     end_id: int | None = None
+    unsigned: bool = False
 
     def tensors(self) -> dict[str, tuple[str, list[Any]]]:
         """The request's tensors: name -> Triton's data type and the values, of shape [1, n].
 
-        Names are the newest release's; `tensor_names` knows the others.
+        Names are the newest release's; `tensor_names` knows the others. Before v0.7.0 counts and ids are `unsigned`
+        (triton-inference-server/tensorrtllm_backend@v0.6.1: all_models/inflight_batcher_llm/ensemble/config.pbtxt).
         """
+        whole = "UINT32" if self.unsigned else "INT32"
         rows: dict[str, tuple[str, list[Any] | None]] = {
             "text_input": ("BYTES", [self.prompt.encode()]),
-            "max_tokens": ("INT32", [self.max_tokens]),
-            "min_tokens": ("INT32", None if self.min_tokens is None else [self.min_tokens]),
+            "max_tokens": (whole, [self.max_tokens]),
+            "min_tokens": (whole, None if self.min_tokens is None else [self.min_tokens]),
             "stream": ("BOOL", [True]),
-            "end_id": ("INT32", None if self.end_id is None else [self.end_id]),
+            "end_id": (whole, None if self.end_id is None else [self.end_id]),
             "stop_words": ("BYTES", [word.encode() for word in self.stop_words] or None),
             "temperature": ("FP32", None if self.temperature is None else [self.temperature]),
-            "top_k": ("INT32", None if self.top_k is None else [self.top_k]),
+            "top_k": (whole, None if self.top_k is None else [self.top_k]),
             "top_p": ("FP32", None if self.top_p is None else [self.top_p]),
             "seed": ("UINT64", None if self.seed is None else [self.seed]),
         }
@@ -79,8 +82,16 @@ STOP: dict[str, tuple[str, list[Any]]] = {
     "request_output_len": ("INT32", [1]),
     "stop": ("BOOL", [True]),
 }
+UNSIGNED = "expects 'UINT32'"  # triton-inference-server/core: infer_request.cc, of a tensor of another type
 STOPPED_WITHIN = 1.0  # seconds a client waits to hear that its answer was stopped
-NUMPY = {"BYTES": np.object_, "INT32": np.int32, "BOOL": np.bool_, "FP32": np.float32, "UINT64": np.uint64}
+NUMPY = {
+    "BYTES": np.object_,
+    "INT32": np.int32,
+    "UINT32": np.uint32,
+    "BOOL": np.bool_,
+    "FP32": np.float32,
+    "UINT64": np.uint64,
+}
 
 
 def _inputs(client: Any, address: str, question: Question) -> list[triton.InferInput]:
@@ -157,6 +168,16 @@ def ask(
             _stop(client, identity, arrived)
         client.stop_stream(cancel_requests=not over)
         client.close()
+
+
+def ask_any(address: str, question: Question, answer: Answer) -> Generator[str, None, None]:
+    """As `ask`, of a server of any release: one that takes unsigned numbers says so, and is asked again."""
+    try:
+        yield from ask(address, question, answer)
+    except Refused as refusal:
+        if answer.pieces or UNSIGNED not in str(refusal):
+            raise
+        yield from ask(address, replace(question, unsigned=True), answer)
 
 
 def _stop(client: Any, identity: str, arrived: queue.SimpleQueue[tuple[Any, Any]]) -> None:

@@ -16,7 +16,7 @@ from environment.errors import Usage
 from environment.releases import find
 from environment.workspace import Workspace
 from recipes import runs
-from recipes.client import Question, ask
+from recipes.client import Answer, Question, Refused, ask, ask_any
 from recipes.generate import generate
 from recipes.openai.triton import Server
 from recipes.ports import free_ports
@@ -122,3 +122,43 @@ async def streamed(address: str, asked: Question) -> str:
         return "".join([piece async for piece in server.answer(asked, 30)])
     finally:
         await server.close()
+
+
+def unsigned(tensors: Tensors) -> Tensors:
+    """The tensors as servers before v0.7.0 have them: every whole number of a request is unsigned."""
+    changed = {name for name, tensor in tensors.models["ensemble"].inputs.items() if tensor.type == "INT32"}
+    takes = {("ensemble", name) for name in changed}
+    takes |= {(step.model, key) for step in tensors.steps for key, said in step.inputs.items() if said in changed}
+    models = {
+        model: replace(
+            made,
+            inputs={
+                name: replace(tensor, type="UINT32") if (model, name) in takes else tensor
+                for name, tensor in made.inputs.items()
+            },
+        )
+        for model, made in tensors.models.items()
+    }
+    return replace(tensors, models=models)
+
+
+@pytest.mark.triton
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")  # on purpose
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_server_that_takes_unsigned_numbers_is_asked_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = unsigned(for_release("v0.7.0"))
+    assert old.models["ensemble"].inputs["max_tokens"].type == "UINT32"
+    monkeypatch.setattr(preparation, "for_release", lambda _: old)
+    workspace = Workspace(tmp_path)
+    ports = dict(zip(("http", "grpc", "metrics"), free_ports(3, 24000 + os.getpid() % 1000), strict=True))
+    run, _ = rehearse(Rehearsal(name="r", recipe="qwen2", release="v0.7.0", ports=ports), workspace)
+    asked, answer = Question(prompt=prompt("Who are you?", SHIPPED), end_id=2), Answer()
+    try:
+        with pytest.raises(Refused, match="expects 'UINT32'"):
+            list(ask(run.address, asked))
+        text = "".join(ask_any(run.address, asked, answer))
+        with pytest.raises(Refused, match="max_position_embeddings"):
+            list(ask_any(run.address, Question(prompt="x", max_tokens=100_000), Answer()))
+    finally:
+        runs.stop(workspace.runs, run)
+    assert text == answer.text == "I am the rehearsal's tiny model. I run on a CPU and need no GPU."
