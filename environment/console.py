@@ -32,6 +32,14 @@ def say(text: str, *, style: str = "") -> None:
     eye().print(text, style=style or None, markup=False)
 
 
+def duration(seconds: float) -> str:
+    """`4.2 s`, `12 min`, `2 h 5 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def result(text: str) -> None:
     """One line (or block) of result, for the person or the next program."""
     write(text.rstrip("\n") + "\n")

@@ -10,17 +10,19 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from environment.console import say
+from environment.console import duration, say
 from environment.errors import Trouble
 from environment.metering import metered, resident, watched
 from environment.plan import Plan, Step
-from environment.step_records import Ending, StepRecord, add, duration, last_time, size_of, there
+from environment.progress import working
+from environment.step_records import Ending, StepRecord, add, last_time, size_of, there
 from environment.step_records import read as read_records
 
 LAST_LINES = 20
@@ -76,7 +78,7 @@ class Carrying:
         log = self.logs / (f"{number:02}-{step.tool}.log" if number else f"last-{step.tool}.log")
         began, size = time.time(), size_of(step)
         ended: Ending = "interrupted"
-        with metered() as meter:
+        with metered() as meter, working() if step.where == "container" else nullcontext():
             try:
                 self.actors.get(step.tool, run)(self.plan.words(step), step, log)
                 ended = "done"

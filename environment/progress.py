@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from environment.console import eye, say
+from environment.console import duration, eye, say
 from environment.layers import Layers
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+QUIET_FOR = 60.0  # seconds between two lines about a step that says nothing
 PLAIN_EVERY = 10.0  # seconds between two plain lines
 WIDE = 90  # columns that speed and time need besides the rest
 ROWS = 6  # layers shown at once: images have up to eighty
@@ -110,6 +114,29 @@ def clock() -> Progress:
 
     text = TextColumn("{task.description}", markup=False)
     return Progress(TextColumn("     "), SpinnerColumn(), TimeElapsedColumn(), text, console=eye(), transient=True)
+
+
+@contextmanager
+def working(every: float = QUIET_FOR) -> Iterator[None]:
+    """Shows that time passes while a step says nothing: a clock on a terminal, elsewhere a line now and then."""
+    if eye().is_terminal:
+        with clock() as running:
+            running.add_task("at work; its words go to its log")
+            yield
+        return
+    over, begun = threading.Event(), time.monotonic()
+    teller = threading.Thread(target=_tell, args=(over, begun, every), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+def _tell(over: threading.Event, begun: float, every: float) -> None:
+    while not over.wait(every):
+        say(f"      at work for {duration(time.monotonic() - begun)}", style="dim")
 
 
 def stage_of(line: str) -> str:

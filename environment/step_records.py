@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from environment.console import duration
 from environment.data import Record
 from environment.errors import Trouble
 from environment.plan import Plan, Step
@@ -123,14 +124,6 @@ def _row(record: StepRecord) -> tuple[str, ...]:
     number = f"{record.step}/{record.steps}"
     what = f"{record.title} ({record.there} is there)" if record.there else record.title
     return (number, record.ended, duration(record.seconds), _size(record.memory), _size(record.disk), what)
-
-
-def duration(seconds: float) -> str:
-    """`4.2 s`, `12 min`, `2 h 5 min`."""
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _size(size: int | None) -> str:

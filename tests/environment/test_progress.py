@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from environment.progress import BuildProgress, stage_of
+from environment.progress import BuildProgress, stage_of, working
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,14 @@ def test_each_stage_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
         "stage 1/2: FROM a",
         "stage 2/2: RUN b",
     ]
+
+
+def test_a_step_that_says_nothing_is_seen_to_be_at_work(capfd: pytest.CaptureFixture[str]) -> None:
+    with working(every=0.05):
+        time.sleep(0.3)
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) >= 2
+    assert all(line.strip().startswith("at work for 0.") for line in lines)
+    with working(every=60):
+        pass
+    assert capfd.readouterr().err == ""

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from environment.console import duration
 from environment.errors import Trouble
 from environment.execution import carry_out
 from environment.metering import Meter, metered, resident, watched
 from environment.plan import Plan, Step
-from environment.step_records import NAME, StepRecord, duration, last_run, latest, read, skipped
+from environment.step_records import NAME, StepRecord, last_run, latest, read, skipped
 from tests.command_line import invoke
 
 PYTHON = "import time; held = bytearray(64 << 20); time.sleep(1.5)"
