@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
+
+from recipes.recipe import find, names
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("environment", "doctor", "recipes")
@@ -86,3 +91,44 @@ def test_files_stay_short() -> None:
     lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
     too_long = {str(path): length for path, length in lengths.items() if length > LONGEST.get(str(path), 300)}
     assert not too_long
+
+
+TAG = re.compile(r"v?\d+\.\d+(\.\d+)?")
+
+
+def decided_by(tree: ast.AST) -> Iterator[str]:
+    """The words that a comparison, a match or a search for a beginning turns on."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare | ast.MatchValue) or (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in {"startswith", "endswith"}
+        ):
+            yield from (
+                each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and type(each.value) is str
+            )
+
+
+def test_no_decision_turns_on_a_release_or_a_model() -> None:
+    """A difference between releases or models is a field of data."""
+    recipes = [find(name) for name in names()]
+    models = {*names(), *(recipe.family for recipe in recipes), *(recipe.title for recipe in recipes)}
+    models |= {name for recipe in recipes for name in recipe.variants}
+    models |= {recipe.checkpoint.architecture for recipe in recipes} | {recipe.checkpoint.hub for recipe in recipes}
+    for source in sources():
+        turns = set(decided_by(ast.parse(source.read_text(encoding="utf-8"))))
+        found = {word for word in turns if TAG.fullmatch(word) or word.lower() in {model.lower() for model in models}}
+        assert not found, f"{source.relative_to(ROOT)} decides by {found}"
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("release.tag == 'v0.10.0'", "v0.10.0"),
+        ("Version(tag) < Version('v0.9.0')", "v0.9.0"),
+        ("tag.startswith('v0.10')", "v0.10"),
+        ("name in ('qwen2',)", "qwen2"),
+    ],
+)
+def test_a_decision_by_a_release_or_a_model_would_be_seen(code: str, word: str) -> None:
+    assert list(decided_by(ast.parse(code))) == [word]
