@@ -51,6 +51,10 @@ class Spotter:
     def __init__(self, known: Catalogue) -> None:
         self._known = known
         self._patterns = list(patterns(known))
+        self._own: dict[str, list[int]] = {}
+        for number, pattern in enumerate(self._patterns):
+            if pattern.kind == "symptom":
+                self._own.setdefault(pattern.id, []).append(number)
         self._matcher = compiled(tuple(pattern.regex for pattern in self._patterns))
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._first: dict[int, Line] = {}
@@ -130,8 +134,8 @@ class Spotter:
 
     def _symptoms(self) -> Iterator[tuple[str, Sighting]]:
         for row in self._known.symptoms:
-            own = [(n, s) for n, s in enumerate(self._patterns) if s.kind == "symptom" and s.id == row.id]
-            seen = [(self._first[n], s.unverified) for n, s in own if n in self._first]
+            own = self._own.get(row.id, ())
+            seen = [(self._first[n], self._patterns[n].unverified) for n in own if n in self._first]
             if seen and (row.match == "any" or len(seen) == len(own)):
                 first = min((line for line, _ in seen), key=lambda line: line.number)
                 values = {name: value for line, _ in seen for name, value in line.values.items()}
