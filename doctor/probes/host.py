@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from doctor.facts.readings import Reading
+from doctor.probes.kernel_log import bare, kernel_log
 from doctor.probes.sockets import listening
 from doctor.probes.sources import read_file, run_command
 from doctor.probes.taking import Probe, Taken
@@ -101,9 +103,9 @@ def _sockets() -> Taken:
 
 def _kernel_log() -> Taken:
     """The lines of this boot's kernel log that tell of GPUs, memory or disks in trouble; the last 200 of them."""
-    taken = run_command("dmesg", "--notime")
+    taken = kernel_log()
     lines = [line for line in taken.text.splitlines() if any(word in line for word in KERNEL_WORDS)]
-    yield "kernel-log", Reading(status=taken.status, text="\n".join(lines[-200:]), reason=taken.reason)
+    yield "kernel-log", replace(taken, text="\n".join(map(bare, lines[-200:])))
 
 
 def _processes() -> Taken:

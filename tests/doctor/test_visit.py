@@ -41,7 +41,7 @@ def test_no_probe_may_take_longer_than_a_visit(tmp_path: Path) -> None:
 
 def test_a_visit_ends_in_time_with_all_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pids = tmp_path / "pids"
-    for name in ("docker", "dmesg", "nvidia-ctk", "git", "git-lfs"):
+    for name in ("docker", "nvidia-ctk", "git", "git-lfs"):
         (tmp_path / name).write_text(HANGS.format(pids=pids))
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -50,13 +50,12 @@ def test_a_visit_ends_in_time_with_all_that_hangs(tmp_path: Path, monkeypatch: p
     start = time.monotonic()
     readings = taken(everything(tmp_path), deadline=1.5)
     assert time.monotonic() - start < 6
-    assert {readings[name].status for name in ("docker/info", "kernel-log", "tool/nvidia-ctk", "source/head")} == {
-        "timeout"
-    }
+    hung = ("docker/info", "tool/nvidia-ctk", "source/head")
+    assert {readings[name].status for name in hung} == {"timeout"}
     assert readings["proc/meminfo"].status == "read"
     assert readings["named/engine"].status == "read"
     started = [int(word) for word in pids.read_text().split()]
-    assert len(started) >= 8
+    assert len(started) >= 6
     for _ in range(100):
         if not any(map(is_running, started)):
             return
