@@ -75,8 +75,10 @@ def serving() -> Iterator[Server]:
         server.has(f"/v2/a/b/manifests/{digest(MANIFEST)}", MANIFEST)
         server.has(f"/v2/a/b/blobs/{digest(CONFIG)}", CONFIG)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 @pytest.fixture

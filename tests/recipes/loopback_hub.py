@@ -97,8 +97,10 @@ def hub(files: Files) -> Iterator[str]:
     handler = type("OfTheseFiles", (Handler,), {"files": files})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:  # a test that ends with an error must not leave a thread that spins on a closed socket
+            server.shutdown()
+            thread.join()
