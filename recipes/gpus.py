@@ -36,7 +36,8 @@ def chosen(ranks: int, serving: str = "", converting: str = "", compute: str = "
     """
     served = _listed("--gpus", serving) or tuple(range(max(ranks, 1)))
     if serving and len(served) != ranks:
-        raise Usage(f"--gpus names {len(served)} GPU(s), --tp x --pp needs {ranks}")
+        mend = f"such as --gpus {','.join(str(gpu) for gpu in range(ranks))}"
+        raise Usage(f"--gpus names {len(served)} GPU(s), --tp x --pp needs {ranks}", mend=mend)
     if compute and not COMPUTE.fullmatch(compute):
         raise Usage(f"--compute {compute} is no compute capability", mend="such as --compute 9.0")
     return Gpus(serving=served, converting=_listed("--convert-gpus", converting) or served, compute=compute)
