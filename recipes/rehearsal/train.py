@@ -1,6 +1,6 @@
 """Trains the shipped checkpoints again: `python recipes/rehearsal/train.py qwen2 FOLDER`, or `llama` (minutes).
 
-Needs, beyond the locked packages, `pip install torch transformers` (made with torch 2.13.0 on the CPU, transformers
+Needs, beyond the locked packages, `pip install torch transformers` (made with torch 2.13 and 2.14 on the CPU, transformers
 5.x); nothing is downloaded. Only this script needs them: a rehearsal reads the checkpoint without either.
 """
 
