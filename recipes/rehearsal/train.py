@@ -1,7 +1,7 @@
 """Trains the shipped checkpoints again: `python recipes/rehearsal/train.py qwen2 FOLDER`, or `llama` (minutes).
 
-Needs, beyond the locked packages, `pip install torch transformers` (made with torch 2.13 and 2.14 on the CPU, transformers
-5.x); nothing is downloaded. Only this script needs them: a rehearsal reads the checkpoint without either.
+Needs, beyond the locked packages, `pip install torch transformers` (made with torch 2.13 and 2.14 on the CPU and
+transformers 5.x); nothing is downloaded. Only this script needs them: a rehearsal reads the checkpoint without either.
 """
 
 from __future__ import annotations
