@@ -20,7 +20,7 @@ from doctor import inspect_task
 from doctor.ending import told
 from environment import image_tasks, invocation, release_tasks
 from environment.console import result_plan
-from environment.workspace import PROJECT, current
+from environment.workspace import PROJECT, current, lock_file
 from recipes import question_tasks, server_tasks, stock_tasks
 from recipes.deploying import deploys
 
@@ -275,7 +275,7 @@ def refuse_unlocked(deployment: Deployment) -> None:
     """Raises Trouble when the image or a fetched checkpoint is not what trtllm.lock.json locks."""
     from environment.images import lock
 
-    lock.refuse_differences(PROJECT / lock.NAME, deployment.image, deployment.workspace.checkpoints)
+    lock.refuse_differences(lock_file(), deployment.image, deployment.workspace.checkpoints)
 
 
 @deploys

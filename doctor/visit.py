@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from doctor.asked import Asked, Named
@@ -20,9 +21,8 @@ from doctor.probes import run_log as log_probes
 from doctor.probes.taking import Probe, finish, start
 from environment.data import Value
 from environment.releases import DEFAULT_TAG, Release, find, named_tag
-from environment.workspace import Workspace, current
+from environment.workspace import Workspace, current, lock_file
 
-LOCK = "trtllm.lock.json"  # environment/images/lock.py writes it
 WHOLE_RUN = 20.0  # seconds no visit exceeds
 
 
@@ -33,7 +33,7 @@ class Visit(Value, frozen=True, kw_only=True):
     workspace: Workspace
     asked: Asked = Asked()
     image: str = ""
-    lock: Path = Path(LOCK)
+    lock: Path = msgspec.field(default_factory=lock_file)
     named: Named = Named()
 
     @property
@@ -44,7 +44,7 @@ class Visit(Value, frozen=True, kw_only=True):
 
 def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named | None = None) -> Visit:
     """A visit for the release of a tag (the default one for ""); raises Usage for a tag that is not known."""
-    known, lock = named_tag(tag or DEFAULT_TAG), beside / LOCK
+    known, lock = named_tag(tag or DEFAULT_TAG), lock_file(beside)
     return Visit(tag=known, workspace=current(beside), asked=asked, image=image, lock=lock, named=named or Named())
 
 

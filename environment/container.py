@@ -34,7 +34,10 @@ PATIENCE = 180  # seconds without a byte after which a pull is given up; engines
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image as the engine knows it. `size` in bytes; `digests` are `repository@sha256:...`."""
+    """An image as the engine knows it. `size` in bytes; `digests` are `repository@sha256:...`.
+
+    `layers` are the digests of the unpacked layers, the lowest first.
+    """
 
     id: str
     tags: tuple[str, ...]
@@ -43,6 +46,7 @@ class Image:
     labels: Mapping[str, str]
     env: Mapping[str, str]
     user: str
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +265,7 @@ def as_image(inspected: Mapping[str, Any]) -> Image:
         labels=config.get("Labels") or {},
         env=dict(setting.partition("=")[::2] for setting in config.get("Env") or ()),
         user=config.get("User") or "",
+        layers=tuple((inspected.get("RootFS") or {}).get("Layers") or ()),
     )
 
 

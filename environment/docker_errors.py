@@ -47,6 +47,11 @@ def recognise(text: str) -> DockerError | None:
     return next((error for error in known() if re.search(error.pattern, text, re.IGNORECASE)), None)
 
 
+def named(identity: str) -> DockerError:
+    """The known error of that id."""
+    return next(error for error in known() if error.id == identity)
+
+
 def explain(text: str, doing: str, *, where: str = "") -> DockerTrouble:
     """The trouble that `text` tells of while `doing` something, such as "pulling nvcr.io/..."."""
     error = recognise(text)

@@ -16,6 +16,7 @@ TRITONSERVER = "/opt/tritonserver/bin/tritonserver"
 MADE_BY = "io.trtllm.made-by"  # of every image and container
 RELEASE = "io.trtllm.release"  # the tag
 WAY = "io.trtllm.way"  # ngc or source
+BACKEND = "org.opencontainers.image.revision"  # the commit of tensorrtllm_backend
 TENSORRT_LLM = "io.trtllm.tensorrt-llm.revision"
 IDENTITY = "io.trtllm.identity"  # equal for images that are the same
 BUILT_FROM = "io.trtllm.built-from"  # of an image built from source: NAME=REFERENCE of what its Dockerfile stands on

@@ -7,7 +7,7 @@ from typing import NoReturn
 from invoke import Context, Exit, task
 
 from environment.console import result_plan, say
-from environment.workspace import PROJECT, current
+from environment.workspace import current, lock_file
 
 
 @task(
@@ -56,12 +56,16 @@ def image(
     if c.config.run.dry:
         from environment import machine
         from environment.images.planning import plan
+        from environment.images.readiness import warnings
 
-        result_plan(plan(order, machine.this(), workspace), json=json)
+        this = machine.this()
+        for warning in warnings(order, this):
+            say(f"warning: {warning}", style="yellow")
+        result_plan(plan(order, this, workspace), json=json)
     else:
         from environment.images import inspection, lock, making
 
-        file = PROJECT / lock.NAME
+        file = lock_file()
         made = making.make(lock.pinned(order, file) if locked else order, workspace)
         if locked:
             lock.refuse_differences(file, order.name, current().checkpoints)
@@ -81,9 +85,10 @@ def verify_image(reference: str, tag: str, *, json: bool) -> NoReturn:
 def lock(c: Context, tag: str = "", name: str = "") -> None:
     """Write trtllm.lock.json: which image exactly, from what, and what was found inside."""
     from environment.images import lock
+    from environment.images.lock_file import write
     from environment.images.order import ordered
 
     order = ordered(tag=tag, way="", name=name, registry="")
     locked = lock.taken(order.name, current().checkpoints)
-    lock.write(locked, PROJECT / lock.NAME)
-    say(f"{lock.NAME}: {order.name} is {locked.image.id}")
+    write(locked, lock_file())
+    say(f"{lock_file()}: {order.name} is {locked.image.id}")

@@ -29,7 +29,6 @@ class Machine:
     swap: int
     architectures: tuple[str, ...] | Unknown
     buildkit: bool
-    buildx: bool = True
     roots: str = ""
     proxies: tuple[str, ...] = ()  # the names of the variables that are set; their values may hold a password
 
@@ -43,7 +42,6 @@ def this() -> Machine:
         swap=swap,
         architectures=architectures(),
         buildkit=buildkit(),
-        buildx=buildx(),
         roots=roots(),
         proxies=tuple(name for name in PROXIES if os.environ.get(name)),
     )
@@ -91,11 +89,6 @@ def buildkit() -> bool:
     version = asked("docker", "version", "--format", "{{.Client.Version}}")
     if isinstance(version, str) and version.partition(".")[0].isdigit() and int(version.partition(".")[0]) < 23:
         return True
-    return buildx()
-
-
-def buildx() -> bool:
-    """Whether the docker command line has the buildx plugin."""
     return not isinstance(asked("docker", "buildx", "version"), Unknown)
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-VARIABLE = "TRTLLM_WORKSPACE"
+VARIABLE, LOCK_VARIABLE = "TRTLLM_WORKSPACE", "TRTLLM_LOCK"
 PROJECT = Path(__file__).parents[1]  # this checkout
 
 
@@ -45,3 +45,8 @@ class Workspace:
 def current(beside: Path = PROJECT) -> Workspace:
     """The workspace that TRTLLM_WORKSPACE names, else the folder `workspace` in `beside`."""
     return Workspace(Path(os.environ.get(VARIABLE) or beside / "workspace").expanduser().absolute())
+
+
+def lock_file(beside: Path = PROJECT) -> Path:
+    """The lock file that TRTLLM_LOCK names, else `trtllm.lock.json` in `beside`."""
+    return Path(os.environ.get(LOCK_VARIABLE) or beside / "trtllm.lock.json").expanduser().absolute()

@@ -27,6 +27,6 @@ def common_words(order: Order, machine: Machine, store: Path) -> tuple[str, ...]
     labels = {MADE_BY: "source", BUILT_FROM: built_from}
     return (
         *(word for name in machine.proxies for word in ("--build-arg", name)),
-        *(word for name, value in labels.items() for word in ("--label", f"{name}={value}")),
+        *(word for name, value in labels.items() if value for word in ("--label", f"{name}={value}")),
         *(trust.secrets(store) if order.ca else ()),
     )

@@ -12,9 +12,9 @@ from typing import Any
 from environment import execution, machine, registry
 from environment.console import say
 from environment.container import Engine, Image, connect, credentials
-from environment.docker_errors import DockerTrouble, recognise
-from environment.errors import Trouble
+from environment.docker_errors import DockerTrouble
 from environment.image_layout import HOME, IDENTITY
+from environment.images.actors import build, expect, refuse_pointers
 from environment.images.order import Order, pulled
 from environment.images.planning import PROBE_SCRIPT, identity, plan
 from environment.images.probe import CONTAINERS
@@ -24,12 +24,11 @@ from environment.images.tools import BUILD, EXACT, LFS, PULL, VERIFY
 from environment.images.verification import Finding, claims, compare, observations, refuse_differences
 from environment.layers import amount
 from environment.plan import Plan, Step
-from environment.progress import BuildProgress, PullProgress
+from environment.progress import PullProgress
 from environment.workspace import PROJECT
 
 PROBING = 300  # seconds the probe may take; it walks the file names of a 30 GB image
 OTHERWISE = "invoke releases   shows which tag holds which release"
-POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +50,7 @@ def make(order: Order, workspace: Path) -> Made:
     if there and there.labels.get(IDENTITY) == identity(order):
         return Made(image=there, findings=(), new=False)
     this = machine.this()
-    refuse_unready(order, engine.info(), base_there=all(engine.image(reference) for reference in pulled(order)))
+    refuse_unready(order, engine.info(), this, base_there=all(engine.image(reference) for reference in pulled(order)))
     for warning in warnings(order, this):
         say(warning, style="yellow")
     return carry_out(order, plan(order, this, workspace), engine, workspace / "images" / order.release.tag / "logs")
@@ -144,55 +143,3 @@ def observe(engine: Engine, image: str, words: tuple[str, ...] = ()) -> dict[str
             return document
     last = " ".join((ended.err or ended.out).strip().splitlines()[-2:])
     raise DockerTrouble(f"the probe could not look into {image}: exit code {ended.code}", id="probe", why=last)
-
-
-def build(words: tuple[str, ...], step: Step, log: Path) -> None:
-    """Runs a build, saying its stages; a failure names the instruction and the known remedy."""
-    try:
-        with BuildProgress() as progress:
-            execution.run(words, step, log, progress)
-    except Trouble as trouble:
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        error = recognise(text[-20_000:])
-        what = f"{trouble.what}\n{error.what}" if error else trouble.what
-        mend = error.mend if error else trouble.mend
-        told = DockerTrouble(what, id=error.id if error else "", where=trouble.where, mend=mend)
-        told.log = trouble.log  # where the whole build speaks: the cause may stand long before its last lines
-        raise told from trouble
-
-
-def expect(words: tuple[str, ...], step: Step, log: Path) -> None:
-    """Runs a command whose output has to be the last word of the step's `why`."""
-    execution.run(words, step, log)
-    expected, found = step.why.split()[-1], log.read_text(encoding="utf-8").strip()
-    if found != expected:
-        raise Trouble(
-            f"{step.title}: it is {found}, the release pins {expected}",
-            where=" ".join(words),
-            why="the backend only works with exactly the TensorRT-LLM commit it was tagged with",
-            mend="do not move the tag; compare with invoke releases --tag",
-        )
-
-
-def refuse_pointers(words: tuple[str, ...], step: Step, log: Path) -> None:
-    """Runs `git lfs ls-files` and refuses the build when a listed file is still a pointer."""
-    execution.run(words, step, log)
-    place = Path(words[words.index("-C") + 1])
-    listed = [line.split(" ", 2)[-1] for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
-    pointers = [name for name in listed if is_pointer(place / name)]
-    if pointers:
-        raise Trouble(
-            f"{len(pointers)} of {len(listed)} git-lfs files are still pointers: {', '.join(pointers[:3])}",
-            where=str(place),
-            why="the link step would fail on them, hours from now",
-            mend=f"git -C {place} lfs pull",
-        )
-
-
-def is_pointer(file: Path) -> bool:
-    """Whether a file is missing or holds a git-lfs pointer instead of its content."""
-    try:
-        with file.open("rb") as stream:
-            return stream.read(len(POINTER)) == POINTER
-    except OSError:
-        return True

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from environment.image_layout import BASE, HOME, IDENTITY, MADE_BY, PROBE, RELEASE, TENSORRT_LLM, WAY
+from environment.image_layout import BACKEND, BASE, HOME, IDENTITY, MADE_BY, PROBE, RELEASE, TENSORRT_LLM, WAY
 from environment.images import trust
 from environment.images.building import build_steps, pull_steps
 from environment.images.order import OVERLAID, Order, base_of
@@ -81,7 +81,7 @@ def labels(order: Order) -> dict[str, str]:
         "org.opencontainers.image.title": "TensorRT-LLM on Triton",
         "org.opencontainers.image.version": release.tag,
         "org.opencontainers.image.source": f"https://github.com/{release.backend.repo}",
-        "org.opencontainers.image.revision": release.backend.commit,
+        BACKEND: release.backend.commit,
         BASE: base_of(order),
         RELEASE: release.tag,
         WAY: order.choice.way,

@@ -35,7 +35,7 @@ def listed(size: str | None) -> int:
     return int(float(found[1]) * UNITS[found[2]]) if found else 0
 
 
-def refuse_unready(order: Order, engine: Info, *, base_there: bool) -> None:
+def refuse_unready(order: Order, engine: Info, machine: Machine, *, base_there: bool) -> None:
     """Raises Trouble naming what is needed and what is there."""
     need, free = needed(order, base_there=base_there), free_space(Path(engine.root))
     if not isinstance(free, Unknown) and free < need:
@@ -44,21 +44,33 @@ def refuse_unready(order: Order, engine: Info, *, base_there: bool) -> None:
             where=engine.root,
             mend="docker system df; docker image prune; or move Docker's data-root to a larger disk",
         )
-    tools: dict[str, tuple[str, ...]] = {"git": ("git", "--version")}
-    if order.choice.way == "source" and order.release.source_build.git_lfs_required:
-        tools["git-lfs"] = ("git", "lfs", "version")
-    if order.choice.way == "source" and order.release.source_build.method == "make_tritonrelease":
-        tools["make"] = ("make", "--version")
-    for tool, words in tools.items():
+    for tool, words in tools(order, machine).items():
         if isinstance(said := asked(*words), Unknown):
             raise Trouble(f"{tool} is needed: {said.reason}", mend=f"sudo apt-get install {tool}")
+
+
+def tools(order: Order, machine: Machine) -> dict[str, tuple[str, ...]]:
+    """The programs this host has to have, by Debian's package, each with words that it answers."""
+    needed: dict[str, tuple[str, ...]] = {"git": ("git", "--version")}
+    build = order.release.source_build
+    if order.choice.way != "source":
+        return needed
+    if build.git_lfs_required:
+        needed["git-lfs"] = ("git", "lfs", "version")
+    if by_make := build.method == "make_tritonrelease":
+        needed["make"] = ("make", "--version")
+    if by_make or (order.ca and not machine.buildkit):  # that Makefile calls it; and only BuildKit knows secrets
+        needed["docker-buildx"] = ("docker", "buildx", "version")
+    return needed
 
 
 def warnings(order: Order, machine: Machine) -> tuple[str, ...]:
     """What is known to go wrong, or to take long, with this order; said before it starts."""
     if order.choice.way != "source":
         return ()
-    tag, known = order.release.tag, order.release.source_build.known_blockers
-    blockers = tuple(f"known of {tag}: {blocker}" for blocker in known)
+    tag, build = order.release.tag, order.release.source_build
+    blockers = tuple(f"known of {tag}: {blocker}" for blocker in build.known_blockers)
+    unknown = ", ".join(build.build_args_unknown)
+    upstreams = (f"not established for {tag}: {unknown}; upstream's own defaults are used",) if unknown else ()
     jobs = order.jobs or jobs_for(machine)
-    return (*blockers, f"a build from source takes hours; {estimate(machine, jobs)} (--jobs changes it)")
+    return (*blockers, *upstreams, f"a build from source takes hours; {estimate(machine, jobs)} (--jobs changes it)")

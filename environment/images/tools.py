@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from environment.errors import Trouble
-
 PULL = "docker-pull"
 BUILD = "docker-build"
 VERIFY = "docker-run"
@@ -14,12 +12,3 @@ LFS = "git-lfs"  # its output may list no pointer file
 def named_build(name: str, dockerfile: str, *, buildkit: bool) -> tuple[str, ...]:
     """The first words of a build. The classic builder leaves the container of a failed step behind unless told."""
     return ("docker", "build", *(() if buildkit else ("--force-rm",)), "--file", dockerfile, "--tag", name)
-
-
-def without_buildkit(what: str) -> Trouble:
-    """The error for a build that needs what this host's docker command line lacks."""
-    return Trouble(
-        f"{what} needs BuildKit, and this docker has none",
-        why="the classic builder knows no secrets, and upstream's Makefile calls docker buildx",
-        mend="sudo apt-get install docker-buildx   (or docker-buildx-plugin, from Docker's own packages)",
-    )

@@ -9,7 +9,7 @@ from environment.images import trust
 from environment.images.arguments import build_arguments, common_words
 from environment.images.compilation import estimate, jobs_for, wheel_flags
 from environment.images.order import Order, source_name
-from environment.images.tools import BUILD, named_build, without_buildkit
+from environment.images.tools import BUILD, named_build
 from environment.machine import Machine
 from environment.plan import Step
 from environment.releases import Release
@@ -20,9 +20,7 @@ def dockerfile_steps(order: Order, machine: Machine, place: Path) -> tuple[Step,
     build = order.release.source_build
     if not build.base_image:
         raise missing(order.release, "source_build.base_image")
-    buildkit = machine.buildkit or build.uses_run_mount
-    if order.ca and not buildkit:
-        raise without_buildkit("--ca")
+    buildkit = machine.buildkit or build.uses_run_mount or bool(order.ca)
     original, copy = str(place / build.dockerfile), str(place.with_name("Dockerfile"))
     line = f"{build.build_wheel_line} {wheel_flags(order, machine)}"
     return (

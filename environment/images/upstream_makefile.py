@@ -13,7 +13,7 @@ from environment.images import trust
 from environment.images.arguments import build_arguments, common_words
 from environment.images.compilation import architectures_for, estimate, job_flag, jobs_for
 from environment.images.order import Order, fetched, source_name
-from environment.images.tools import BUILD, without_buildkit
+from environment.images.tools import BUILD
 from environment.machine import Machine
 from environment.plan import Step
 
@@ -26,8 +26,6 @@ def make_steps(order: Order, machine: Machine, place: Path) -> tuple[Step, ...]:
     Where the base is known, it is on this host by then: the Makefile's own --pull and its target `base_pull`, which
     nobody watches, are left out.
     """
-    if not machine.buildx:
-        raise without_buildkit("upstream's Makefile")
     build = order.release.source_build
     words = shlex.split(build.command)
     folder, targets = place / words[words.index("-C") + 1], words[words.index("-C") + 2 :]

@@ -65,10 +65,16 @@ class RealEngine:
         return done.stdout.strip()
 
     def everything(self) -> set[str]:
-        """Names of images and containers, and dangling images that are nobody's parent."""
+        """Names of images, containers, volumes and networks."""
         images = self.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines()
         containers = self.docker("container", "ls", "--all", "--format", "container {{.Names}}").splitlines()
-        return {name for name in (*images, *containers) if "<none>" not in name}
+        volumes = self.docker("volume", "ls", "--format", "volume {{.Name}}").splitlines()
+        networks = self.docker("network", "ls", "--format", "network {{.Name}}").splitlines()
+        return {name for name in (*images, *containers, *volumes, *networks) if "<none>" not in name}
+
+    def dangling(self) -> set[str]:
+        """Images without a name that are nobody's parent."""
+        return set(self.docker("image", "ls", "--quiet", "--filter", "dangling=true").splitlines())
 
 
 @pytest.fixture(autouse=True)
@@ -103,11 +109,20 @@ def lent(real: RealEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealEngi
     before = real.everything()
     yield real
     for name in sorted(real.everything() - before):
-        words = ("container", "rm", "--force", name.split()[1]) if " " in name else ("image", "rm", "--force", name)
-        real.docker(*words, check=False)
+        kind, _, one = name.rpartition(" ")
+        real.docker(kind or "image", "rm", *(() if kind == "network" else ("--force",)), one, check=False)
     for label in ("io.trtllm.made-by", "io.trtllm.test"):
         real.docker("image", "prune", "--force", "--filter", f"label={label}")
     assert real.everything() == before
+
+
+@pytest.fixture
+def daemon(engine: RealEngine) -> int:
+    """The process id of the private engine; some tests hurt it."""
+    file = engine.folder / "docker.pid"
+    if not file.exists():
+        pytest.skip("this engine is not the tests' own")
+    return int(file.read_text())
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ up)
     list=
     for name in $engines; do
         programs "$top/$name" "$name"
-        start "$top/$name" 9>&- || { say "the engine $name does not start"; exit 1; }
+        start "$top/$name" 3>&- 9>&- || { say "the engine $name does not start"; exit 1; }
         base_images "$top/$name"
         say "engine $(answers "$top/$name") at $top/$name/docker.sock"
         list="$list${list:+:}$top/$name"

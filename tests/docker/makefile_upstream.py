@@ -6,6 +6,7 @@ The Makefile and the Dockerfile are ours. They have the targets, variables, stag
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -136,6 +137,31 @@ FILES = {
     "triton_backend/scripts/launch_triton_server.py": "print('launch')\n",
     "triton_backend/inflight_batcher_llm/scripts/build.sh": BACKEND,
 }
+
+
+BENCHMARKS = ("bertBenchmark", "gptManagerBenchmark", "disaggServerBenchmark")
+COMPILED = f"""
+os.makedirs('cpp/build/benchmarks')
+for name in {BENCHMARKS}:
+    open(f'cpp/build/benchmarks/{{name}}', 'w')
+"""
+
+
+def stubs(dockerfile: str) -> dict[str, str]:
+    """Files for what upstream's own Dockerfile copies and runs."""
+    copied = sorted(set(re.findall(r"docker/common/\w+\.sh", dockerfile)))
+    folders = ("benchmarks", "tensorrt_llm", "3rdparty", "docs", "cpp/include")
+    files = (".gitmodules", "setup.py", "requirements.txt", "requirements-dev.txt", "constraints.txt", "README.md")
+    return {
+        **{name: f"echo INSTALLING {name} $*\n" for name in copied},
+        **{f"{folder}/file": "x\n" for folder in folders},
+        **dict.fromkeys(files, "\n"),
+        **{f"benchmarks/cpp/{name}.cpp": "\n" for name in BENCHMARKS},
+        "benchmarks/cpp/CMakeLists.txt": "\n",
+        "tensorrt_llm/version.py": '__version__ = "0.21.0"\n',
+        "scripts/build_wheel.py": WHEEL + COMPILED,
+        "triton_backend/inflight_batcher_llm/client/client.py": "\n",
+    }
 
 
 def repository(root: Path, changes: dict[str, str] | None = None) -> Release:

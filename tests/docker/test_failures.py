@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from environment import container
 from environment.container import connect
 from environment.docker_errors import DockerTrouble
 from environment.layers import Layers
+from environment.workspace import PROJECT
+from tests.command_line import invoke
 from tests.docker.conftest import KEY, LOGIN, RealEngine, Registry, free_port
 from tests.docker.faults import Faulty, cut, faulty, silent, slow
 from tests.docker.standins import standin
@@ -45,11 +47,13 @@ def broken(engine: RealEngine, registry: Registry, tmp_path: Path) -> Iterator[F
         yield server
 
 
-def pull_fails(reference: str, patience: int = 60) -> DockerTrouble:
-    engine = connect()
+def pull_fails(real: RealEngine, reference: str, patience: int = 60) -> DockerTrouble:
+    """How a pull fails; it leaves no name, no nameless image, no container."""
+    engine, before = connect(), (real.everything(), real.dangling())
     with pytest.raises(DockerTrouble) as caught:
         engine.pull(reference, ignore, patience)
     assert engine.image(reference) is None
+    assert (real.everything(), real.dangling()) == before
     assert reference in str(caught.value)
     return caught.value
 
@@ -77,15 +81,6 @@ def test_no_permission(engine: RealEngine) -> None:
     os.waitpid(child, 0)
     assert os.read(read, 100) == b"daemon-permission"
     os.close(read)
-
-
-@pytest.fixture
-def daemon(engine: RealEngine) -> int:
-    """The process id of the private engine; some tests hurt it."""
-    file = engine.folder / "docker.pid"
-    if not file.exists():
-        pytest.skip("this engine is not the tests' own")
-    return int(file.read_text())
 
 
 def test_a_hung_engine(engine: RealEngine, daemon: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,36 +112,36 @@ def test_an_engine_that_dies_in_the_middle(engine: RealEngine, daemon: int, brok
 
 
 def test_an_unknown_tag(engine: RealEngine, registry: Registry) -> None:
-    assert pull_fails(f"{registry.host}/nvidia/none:1").id == "tag-unknown"
+    assert pull_fails(engine, f"{registry.host}/nvidia/none:1").id == "tag-unknown"
 
 
 def test_a_closed_port(engine: RealEngine) -> None:
-    assert pull_fails(f"127.0.0.1:{free_port()}/nvidia/none:1").id == "refused"
+    assert pull_fails(engine, f"127.0.0.1:{free_port()}/nvidia/none:1").id == "refused"
 
 
 def test_a_name_that_does_not_resolve(engine: RealEngine) -> None:
-    assert pull_fails("no-such-registry.invalid/nvidia/none:1").id in {"dns", "timeout"}
+    assert pull_fails(engine, "no-such-registry.invalid/nvidia/none:1").id in {"dns", "timeout"}
 
 
 def test_a_web_page_instead_of_a_registry(engine: RealEngine, broken: Faulty) -> None:
-    broken.fault = lambda path: (200, b"<html>log in to the network</html>") if "manifests" in path else None
-    assert pull_fails(f"{broken.host}/{IMAGE}").id == "proxy-html"
+    broken.fault = a_page
+    assert pull_fails(engine, f"{broken.host}/{IMAGE}").id == "proxy-html"
 
 
 def test_a_registry_that_fails(engine: RealEngine, broken: Faulty) -> None:
-    broken.fault = lambda path: (503, b"") if "manifests" in path else None
-    assert pull_fails(f"{broken.host}/{IMAGE}").id == "registry-broken"
+    broken.fault = unwell
+    assert pull_fails(engine, f"{broken.host}/{IMAGE}").id == "registry-broken"
 
 
 def test_a_layer_that_is_cut(engine: RealEngine, broken: Faulty) -> None:
     broken.layer = cut
-    assert pull_fails(f"{broken.host}/{IMAGE}").id == "corrupt"
+    assert pull_fails(engine, f"{broken.host}/{IMAGE}").id == "corrupt"
 
 
 def test_a_layer_that_stalls_is_given_up(engine: RealEngine, broken: Faulty) -> None:
     broken.layer = silent(broken)
     started = time.monotonic()
-    trouble = pull_fails(f"{broken.host}/{IMAGE}", patience=3)
+    trouble = pull_fails(engine, f"{broken.host}/{IMAGE}", patience=3)
     assert trouble.id == "stalled"
     assert time.monotonic() - started < 12
 
@@ -163,7 +158,7 @@ def test_a_private_registry_without_and_with_login(
     engine: RealEngine, private_registry: Registry, tmp_path: Path
 ) -> None:
     reference = f"{private_registry.host}/{IMAGE}"
-    refused = pull_fails(reference)
+    refused = pull_fails(engine, reference)
     assert refused.id == "auth"
     assert "docker login nvcr.io --username '$oauthtoken'" in refused.mend
     engine.docker("login", private_registry.host, "--username", LOGIN, "--password-stdin", stdin=KEY)
@@ -175,13 +170,67 @@ def test_a_private_registry_without_and_with_login(
     assert connect().image(reference)
 
 
+FAULTS = {
+    "503": (lambda server: setattr(server, "fault", unwell), "the registry itself fails"),
+    "a web page": (lambda server: setattr(server, "fault", a_page), "a web page came back"),
+    "cut": (lambda server: setattr(server, "layer", cut), "a layer did not arrive whole"),
+}
+
+
+def unwell(path: str) -> tuple[int, bytes] | None:
+    return (503, b"") if "manifests" in path else None
+
+
+def a_page(path: str) -> tuple[int, bytes] | None:
+    return (200, b"<html>log in to the network</html>") if "manifests" in path else None
+
+
+@pytest.mark.parametrize(("fault", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_typed_command_ends_with_the_cause_and_leaves_nothing(
+    engine: RealEngine, broken: Faulty, tmp_path: Path, fault: Callable[[Faulty], None], said: str
+) -> None:
+    fault(broken)
+    before = (engine.everything(), engine.dangling())
+    answer = typed(tmp_path, "image", "--tag", "v0.10.0", "--registry", broken.host, code=1)
+    assert said in answer
+    assert f"{broken.host}/{IMAGE}" in answer
+    assert "Traceback" not in answer
+    assert (engine.everything(), engine.dangling()) == before
+
+
+def test_a_typed_command_tells_an_unknown_tag_a_missing_login_and_a_closed_port_apart(
+    engine: RealEngine, registry: Registry, private_registry: Registry, tmp_path: Path
+) -> None:
+    hosts = {
+        registry.host: "the registry has no such image",
+        private_registry.host: "the registry wants a login",
+        f"127.0.0.1:{free_port()}": "nothing listens where the registry should be",
+    }
+    before = (engine.everything(), engine.dangling())
+    for host, said in hosts.items():
+        assert said in typed(tmp_path, "image", "--tag", "v0.10.0", "--registry", host, code=1)
+    assert (engine.everything(), engine.dangling()) == before
+
+
+def test_a_typed_command_without_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    for words in (("image", "--tag", "v0.10.0"), ("image", "--verify", "a:b"), ("lock",)):
+        assert "no Docker Engine here" in typed(tmp_path, *words, code=1)
+
+
+def typed(folder: Path, *words: str, code: int) -> str:
+    """What a typed command says."""
+    done = invoke(*words, workspace=folder / "workspace", timeout=120)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
 def test_an_interrupt_leaves_nothing(engine: RealEngine, broken: Faulty, tmp_path: Path) -> None:
     broken.layer = slow
     before = engine.everything()
     words = [sys.executable, "-m", "invoke", "image", "--verify", f"{broken.host}/{IMAGE}"]
     environment = {**os.environ, "TRTLLM_WORKSPACE": str(tmp_path / "workspace")}
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen(words, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True)
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=20)[1]
@@ -202,7 +251,7 @@ def test_a_full_disk(engine: RealEngine, broken: Faulty, tmp_path: Path, monkeyp
     try:
         monkeypatch.setenv("DOCKER_HOST", f"unix://{small}")
         wait_for_engine(small)
-        assert pull_fails(f"{broken.host}/{IMAGE}").id == "disk"
+        assert pull_fails(engine, f"{broken.host}/{IMAGE}").id == "disk"
     finally:
         process.terminate()
         process.wait(20)

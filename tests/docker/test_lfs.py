@@ -10,7 +10,7 @@ import pytest
 
 from environment import execution
 from environment.errors import Trouble
-from environment.images.making import expect, refuse_pointers
+from environment.images.actors import expect, refuse_pointers
 from environment.images.sources import checkout
 from environment.images.tools import EXACT, LFS
 from environment.plan import Plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,20 +10,25 @@ import pytest
 from environment.container import connect
 from environment.docker_errors import DockerTrouble
 from environment.errors import Trouble
+from environment.image_layout import UPSTREAM
 from environment.images import lock
 from environment.images.choice import choose
+from environment.images.lock_file import write
 from environment.images.making import make
 from environment.images.order import Order, pulled
+from tests.command_line import invoke
 from tests.docker.conftest import RealEngine, Registry
 from tests.docker.faults import faulty
 from tests.docker.standins import NOTHING, Upstream, standin
 
 pytestmark = pytest.mark.docker
 NAME = "trtllm-test:v0.10.0"
+CONTAINER = "nvidia/tritonserver:24.06-trtllm-python-py3"
+TEMPLATE = "all_models/inflight_batcher_llm/tensorrt_llm/config.pbtxt"
 
 
 def publish(engine: RealEngine, registry: Registry, folder: Path, **changes: str) -> str:
-    reference = f"{registry.host}/nvidia/tritonserver:24.06-trtllm-python-py3"
+    reference = f"{registry.host}/{CONTAINER}"
     standin(engine, reference, folder, NOTHING, **changes)
     engine.docker("push", reference)
     engine.docker("image", "rm", reference)
@@ -37,7 +43,7 @@ def test_a_locked_image_is_made_again_although_its_tag_has_moved(
     reference = publish(engine, registry, tmp_path / "one")
     first = make(order, tmp_path / "workspace")
     locked = lock.taken(NAME, tmp_path / "checkpoints")
-    lock.write(locked, file)
+    write(locked, file)
     lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
     assert locked.base.digest.startswith("sha256:")
     assert locked.observed["tensorrt"] == "10.0.1.6"
@@ -54,19 +60,74 @@ def test_a_locked_image_is_made_again_although_its_tag_has_moved(
 def test_another_image_under_the_name_is_refused_with_every_difference(
     engine: RealEngine, registry: Registry, upstream: Upstream, tmp_path: Path
 ) -> None:
-    release, file = upstream.release(), tmp_path / "lock.json"
-    publish(engine, registry, tmp_path / "one")
-    make(Order(release=release, choice=choose(release), name=NAME, registry=registry.host), tmp_path / "workspace")
-    lock.write(lock.taken(NAME, tmp_path / "checkpoints"), file)
-    folder = tmp_path / "other"
-    folder.mkdir()
-    folder.joinpath("x").write_text("changed")
-    folder.joinpath("Dockerfile").write_text(f"FROM {NAME}\nCOPY x /opt/trtllm/upstream/tools/x\n")
-    engine.docker("build", "--quiet", "--tag", NAME, str(folder))
+    file = locked(engine, registry, upstream, tmp_path, NAME)
+    put_on(engine, NAME, tmp_path / "other", "tools/x")
     with pytest.raises(Trouble) as caught:
         lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
-    assert "1 differences" in str(caught.value)
+    assert "2 differences" in str(caught.value)
     assert "upstream tools/x: locked nothing, found " in str(caught.value)
+    assert "layers: locked " in str(caught.value)
+
+
+def test_the_image_is_whole_when_its_base_is_gone_or_its_tag_has_moved(
+    engine: RealEngine, registry: Registry, upstream: Upstream, tmp_path: Path
+) -> None:
+    file = locked(engine, registry, upstream, tmp_path, NAME)
+    reference = f"{registry.host}/{CONTAINER}"
+    engine.docker("image", "rm", reference)
+    lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
+    standin(engine, reference, tmp_path / "moved", NOTHING, tensorrt_full="10.0.1.5")
+    lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
+
+
+def test_serve_refuses_what_is_not_locked_and_says_what_differs(
+    engine: RealEngine, registry: Registry, upstream: Upstream, tmp_path: Path
+) -> None:
+    """As it is typed; what agrees gets as far as this host's missing GPUs."""
+    name, workspace = "trtllm:v0.10.0", tmp_path / "workspace"
+    assert connect().image(name) is None, "the tests would take this name away"
+    checkpoint = workspace / "checkpoints" / "qwen2" / "sha256.json"
+    fetched = {"repository": "Qwen/Qwen2-7B-Instruct", "revision": "f2826a0", "sha256": {"config.json": "aa"}}
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_text(json.dumps(fetched))
+    file = locked(engine, registry, upstream, tmp_path, name)
+
+    def served() -> str:
+        words = ("serve", "qwen2", "--tag", "v0.10.0", "--locked")
+        done = invoke(*words, workspace=workspace, timeout=120, TRTLLM_LOCK=str(file))
+        assert done.returncode == 1, done.stderr
+        return done.stdout + done.stderr
+
+    assert "locks" not in served()
+
+    checkpoint.write_text(json.dumps({**fetched, "sha256": {"config.json": "bb"}}))
+    assert "Qwen/Qwen2-7B-Instruct@f2826a0 config.json: locked aa, found bb" in served()
+    checkpoint.write_text(json.dumps(fetched))
+
+    put_on(engine, name, tmp_path / "other", TEMPLATE)
+    said = served()
+    assert f"{name} is not what lock.json locks: 2 differences" in said
+    assert f"upstream {TEMPLATE}: locked " in said
+    assert "invoke image --tag TAG --locked" in said
+    assert not list(workspace.glob("engines/*"))
+
+
+def locked(engine: RealEngine, registry: Registry, upstream: Upstream, folder: Path, name: str) -> Path:
+    """The file that locks an image of this name, made from a stand-in at the registry."""
+    release, file = upstream.release(), folder / "lock.json"
+    publish(engine, registry, folder / "one")
+    order = Order(release=release, choice=choose(release), name=name, registry=registry.host)
+    make(order, folder / "made")
+    write(lock.taken(name, folder / "workspace/checkpoints"), file)
+    return file
+
+
+def put_on(engine: RealEngine, name: str, folder: Path, path: str) -> None:
+    """Another image under the name: the old one, and one of upstream's files changed."""
+    folder.mkdir()
+    folder.joinpath("x").write_text("changed")
+    folder.joinpath("Dockerfile").write_text(f"FROM {name}\nCOPY x {UPSTREAM}/{path}\n")
+    engine.docker("build", "--quiet", "--tag", name, str(folder))
 
 
 def test_a_digest_that_changes_between_look_and_pull_is_never_silent(

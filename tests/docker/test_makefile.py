@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from environment import machine
 from environment.container import connect
 from environment.docker_errors import DockerTrouble
 from environment.errors import Trouble
 from environment.images import lock, readiness
 from environment.images.choice import choose
+from environment.images.lock_file import write
 from environment.images.making import Made, make
 from environment.images.order import Order, source_name
+from environment.machine import asked
 from environment.releases import Release
+from environment.unknown import Unknown
 from tests.docker.conftest import RealEngine, Registry
 from tests.docker.lfs import ATTRIBUTES, store
-from tests.docker.makefile_upstream import HELD, TAG, repository
-from tests.docker.standins import Upstream, standin
+from tests.docker.makefile_upstream import HELD, TAG, repository, stubs
+from tests.docker.standins import PACKAGES, Upstream, standin
 
 pytestmark = pytest.mark.docker
 NAME = f"trtllm-test:{TAG}"
-UPSTREAM = Path(os.environ.get("TRTLLM_DOCKER_FOLDER") or "/nonexistent")
+CHECKOUT = Path(os.environ.get("TRTLLM_CHECKOUT") or "/nonexistent")
 
 
 @pytest.fixture
@@ -40,18 +43,28 @@ def bases(engine: RealEngine, registry: Registry, tmp_path: Path, monkeypatch: p
     """What the Dockerfile stands on, at the registry only: NVIDIA's PyTorch container, and Triton's."""
     monkeypatch.setattr(readiness, "SOURCE_BUILD", 1_000_000)
     pytorch, triton = (f"{registry.host}/nvidia/{name}:25.05-py3" for name in ("pytorch", "tritonserver"))
-    programs = {"nothing": "true"}  # no backend of its own
+    programs = dict.fromkeys(("pip", "pip3", "ldconfig"), 'echo "TOLD $0 $*"')  # with any, it has no backend of its own
+    installed(tmp_path / "pytorch" / "root" / PACKAGES / "tensorrt_llm")
     standin(engine, pytorch, tmp_path / "pytorch", programs, **HELD)
     folder = tmp_path / "triton"
-    folder.joinpath("python").mkdir(parents=True)
-    folder.joinpath("python", "libtriton_python.so").write_text("")
-    copy = "FROM trtllm-test/busybox:1\nCOPY python /opt/tritonserver/backends/python\nLABEL io.trtllm.test=triton\n"
+    for part in ("backends/python", "lib", "include", "bin", "caches"):
+        folder.joinpath("tritonserver", part).mkdir(parents=True)
+        folder.joinpath("tritonserver", part, "file").write_text("")
+    copy = "FROM trtllm-test/busybox:1\nCOPY tritonserver /opt/tritonserver\nLABEL io.trtllm.test=triton\n"
     folder.joinpath("Dockerfile").write_text(copy)
     engine.docker("build", "--quiet", "--tag", triton, str(folder))
     for reference in (pytorch, triton):
         engine.docker("push", reference)
         engine.docker("image", "rm", reference)
     return pytorch, triton
+
+
+def installed(package: Path) -> None:
+    """What the wheel of TensorRT-LLM leaves behind, as far as upstream's Dockerfile looks."""
+    for name in ("bin/executorWorker", "libs/libnvinfer_plugin_tensorrt_llm.so"):
+        file = package / name
+        file.parent.mkdir(parents=True)
+        shutil.copy2("/bin/true", file)
 
 
 def order(release: Release, registry: Registry) -> Order:
@@ -109,7 +122,7 @@ def test_a_locked_build_stands_on_the_locked_bases_although_their_tags_have_move
     release, file = repository(tmp_path / "github"), tmp_path / "lock.json"
     built(release, registry, tmp_path)
     locked = lock.taken(NAME, tmp_path / "checkpoints")
-    lock.write(locked, file)
+    write(locked, file)
     digests = {name: base.digest for name, base in locked.built_from.items()}
     assert set(digests) == {"BASE_IMAGE", "TRITON_IMAGE"}
     assert all(digest.startswith("sha256:") for digest in digests.values())
@@ -144,9 +157,29 @@ def test_without_buildx_it_is_refused_before_a_byte_is_fetched(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(machine, "buildx", lambda: False)
+    (engine.config / "cli-plugins").unlink(missing_ok=True)
+    none = Unknown("docker: 'buildx' is not a docker command.")
+    monkeypatch.setattr(
+        "environment.images.readiness.asked", lambda *words: none if "buildx" in words else asked(*words)
+    )
     with pytest.raises(Trouble) as caught:
         built(repository(tmp_path / "github"), registry, tmp_path)
     assert "docker-buildx" in caught.value.mend
     assert connect().image(bases[0]) is None
     assert not tmp_path.joinpath("images").exists()
+
+
+@pytest.mark.skipif(not CHECKOUT.is_dir(), reason="TRTLLM_CHECKOUT names no checkout of TensorRT-LLM v0.20 or later")
+def test_upstreams_own_makefile_from_a_checkout(
+    engine: RealEngine, registry: Registry, upstream: Upstream, buildx: None, bases: tuple[str, str], tmp_path: Path
+) -> None:
+    """Every instruction of the genuine Dockerfile runs, called by the genuine Makefile, over stubs that only speak."""
+    names = ("docker/Makefile", "docker/Dockerfile.multi")
+    own = {name: CHECKOUT.joinpath(name).read_text(encoding="utf-8") for name in names}
+    made = built(repository(tmp_path / "github", {**stubs(own["docker/Dockerfile.multi"]), **own}), registry, tmp_path)
+    assert all(finding.agrees for finding in made.findings)
+    said = log(tmp_path)
+    assert "'--cuda_architectures', '90-real;100-real', '--job_count', '3']" in said
+    assert "INSTALLING docker/common/install_tensorrt.sh" in said
+    assert "BUILDING THE BACKEND" in said
+    assert "Pulling base image" not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,13 @@ import pytest
 from environment.docker_errors import DockerTrouble
 from environment.errors import Trouble
 from environment.images import readiness
+from environment.images.actors import refuse_pointers
 from environment.images.choice import choose
-from environment.images.making import Made, make, refuse_pointers
+from environment.images.making import Made, make
 from environment.images.order import Order
 from environment.plan import Step
 from environment.releases import Release
-from tests.docker.conftest import RealEngine, Registry
+from tests.docker.conftest import UP, RealEngine, Registry
 from tests.docker.standins import Upstream, committed, git, standin
 
 pytestmark = pytest.mark.docker
@@ -110,6 +112,31 @@ def test_an_interrupted_build_goes_on_from_the_cache(
     assert engine.everything() - before <= {base}
     assert built(release, registry, tmp_path).new
     assert "cache" in logs(tmp_path).lower()
+
+
+def test_an_engine_that_dies_in_the_middle_of_a_build_is_told_of_and_a_second_call_makes_the_image(
+    engine: RealEngine, daemon: int, registry: Registry, upstream: Upstream, base: str, tmp_path: Path
+) -> None:
+    compiler = "import time\nprint('COMPILING', flush=True)\ntime.sleep(8)\n"
+    release = upstream.changed({"scripts/build_wheel.py": compiler})
+    before = engine.everything()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            built(release, registry, tmp_path)
+        except DockerTrouble as trouble:
+            os.write(writer, trouble.id.encode())
+        os._exit(0)
+    os.close(writer)
+    wait_until(lambda: "COMPILING" in logs(tmp_path))
+    os.kill(daemon, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert os.read(reader, 100) == b"daemon-lost", logs(tmp_path)[-300:]
+    os.close(reader)
+    subprocess.run([str(UP), "up"], check=True, capture_output=True)
+    assert engine.everything() - before <= {base}
+    assert built(release, registry, tmp_path).new
 
 
 @pytest.mark.skipif(not CHECKOUT.is_dir(), reason="TRTLLM_BACKEND_CHECKOUT names no checkout of v0.10.0")

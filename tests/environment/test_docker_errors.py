@@ -6,7 +6,7 @@ import pytest
 
 from environment.docker_errors import explain, known, recognise
 
-SAID = [  # verbatim from Engine 20.10.24, 26.1.5 and 28.5.2, docker-py 7.2.0, and their command lines
+SAID = [  # verbatim from Engine 20.10.24, 26.1.5, 28.5.2, docker-py 7.2.0, their command lines, and what a build runs
     (
         "daemon-absent",
         "Error while fetching server API version: ('Connection aborted.', FileNotFoundError(2, 'No such'))",
@@ -36,6 +36,17 @@ SAID = [  # verbatim from Engine 20.10.24, 26.1.5 and 28.5.2, docker-py 7.2.0, a
     ("dns", 'Get "https://nvcr.io/v2/": dial tcp: lookup nvcr.io on 192.0.2.1:53: no such host'),
     ("refused", 'Get "http://127.0.0.1:5599/v2/": dial tcp 127.0.0.1:5599: connect: connection refused'),
     ("tls", 'Get "https://r/v2/": x509: certificate signed by unknown authority'),
+    (
+        "untrusted",
+        "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to",
+    ),
+    ("untrusted", "curl: (60) SSL certificate problem: unable to get local issuer certificate"),
+    ("untrusted", "fatal: unable to access 'https://h/x.git/': server certificate verification failed. CAfile: none"),
+    (
+        "untrusted",
+        "Certificate verification failed: The certificate is NOT trusted. The certificate issuer is unknown.",
+    ),
+    ("untrusted", "ERROR: The certificate of '192.0.2.1' is not trusted."),
     ("http-registry", 'Get "https://r/v2/": http: server gave HTTP response to HTTPS client'),
     ("proxy-html", "error unmarshalling content: invalid character '<' looking for beginning of value"),
     ("corrupt", "filesystem layer verification failed for digest sha256:00"),

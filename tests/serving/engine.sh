@@ -41,7 +41,7 @@ start() {
         rm -f "$top/docker.pid" "$top"/exec/containerd/containerd.{pid,sock}*
         PATH="$top/bin:$PATH" TRTLLM_GPU_ENGINE=$top setsid nohup dockerd -H "unix://$socket" --data-root "$top/data" --exec-root "$top/exec" \
             -p "$top/docker.pid" --bridge "$bridge" --add-runtime "nvidia=$top/bin/nvidia-container-runtime" --default-runtime nvidia \
-            >>"$top/dockerd.log" 2>&1 </dev/null 9>&- &
+            >>"$top/dockerd.log" 2>&1 </dev/null 3>&- 9>&- &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
             answers >/dev/null && return 0

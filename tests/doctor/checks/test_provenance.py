@@ -9,9 +9,9 @@ from doctor.facts.image import Probed
 from doctor.facts.lock import Locked, LockedBase, LockedImage
 from doctor.facts.readings import record
 from doctor.probes.sources import read_file
-from doctor.visit import LOCK
 from environment.image_layout import IDENTITY
-from environment.images import lock
+from environment.images import lock_file as file
+from environment.workspace import lock_file
 from tests.doctor.well import NOT_READ, WELL, case, gpu
 
 assert WELL.image is not None
@@ -58,16 +58,17 @@ CASES = [
 
 
 def test_the_lock_is_read_as_it_is_written(tmp_path: Path) -> None:
-    pinned = lock.Pinned(repo="https://example.org/x", commit="0" * 40)
-    written = lock.Lock(
+    pinned = file.Pinned(repo="https://example.org/x", commit="0" * 40)
+    written = file.Lock(
         release="v0.10.0",
-        image=lock.LockedImage(name=LOCKED.image.name, id="sha256:1", way="ngc", identity=LOCKED.image.identity),
-        base=lock.LockedBase(reference=BASE.reference, digest=BASE.digest),
+        image=file.LockedImage(
+            name=LOCKED.image.name, id="sha256:1", way="ngc", identity=LOCKED.image.identity, layers=9
+        ),
+        base=file.LockedBase(reference=BASE.reference, digest=BASE.digest),
         backend=pinned,
         tensorrt_llm=pinned,
         observed={},
         upstream=dict(LOCKED.upstream),
     )
-    lock.write(written, tmp_path / LOCK)
-    assert record({"lock": read_file(tmp_path / LOCK)}, "lock", Locked) == LOCKED
-    assert lock.NAME == LOCK
+    file.write(written, lock_file(tmp_path))
+    assert record({"lock": read_file(lock_file(tmp_path))}, "lock", Locked) == LOCKED

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from environment.errors import Trouble
-from environment.images.lock import Lock, LockedBase, LockedImage, Pinned, differences, pinned, read, write
+from environment.images.drift import differences
+from environment.images.lock import pinned
+from environment.images.lock_file import Lock, LockedBase, LockedImage, Pinned, read, write
 from environment.images.order import ordered, pulled
 from environment.images.planning import plan
 from environment.machine import Machine
@@ -16,7 +18,7 @@ from environment.machine import Machine
 DIGEST = "sha256:" + "a" * 64
 LOCK = Lock(
     release="v0.10.0",
-    image=LockedImage(name="trtllm:v0.10.0", id="sha256:1", way="ngc", identity="same"),
+    image=LockedImage(name="trtllm:v0.10.0", id="sha256:1", way="ngc", identity="same", layers=9),
     base=LockedBase(reference="nvcr.io/nvidia/tritonserver:24.06-trtllm-python-py3", digest=DIGEST),
     backend=Pinned(repo="a/b", commit="c" * 40),
     tensorrt_llm=Pinned(repo="d/e", commit="f" * 40),
@@ -32,7 +34,9 @@ def test_a_lock_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_the_same_stack_on_another_host_does_not_differ() -> None:
-    other = msgspec.structs.replace(LOCK, image=LockedImage(name="x:y", id="sha256:2", way="ngc", identity="same"))
+    other = msgspec.structs.replace(
+        LOCK, image=LockedImage(name="x:y", id="sha256:2", way="ngc", identity="same", layers=9)
+    )
     assert differences(LOCK, other) == ()
 
 
@@ -45,10 +49,23 @@ def test_every_difference_is_told_with_both_values() -> None:
     )
     found = differences(LOCK, other)
     assert found == (
-        f"digest of BASE: locked {DIGEST}, found sha256:{'b' * 64}",
+        f"base digest: locked {DIGEST}, found sha256:{'b' * 64}",
         "tensorrt: locked 10.0.1.6, found 10.0.1.5",
         "upstream all_models/config.pbtxt: locked 00, found nothing",
     )
+
+
+def test_a_layer_on_top_is_a_difference() -> None:
+    other = msgspec.structs.replace(LOCK, image=msgspec.structs.replace(LOCK.image, layers=10))
+    assert differences(LOCK, other) == ("layers: locked 9, found 10",)
+
+
+def test_what_an_image_was_built_from_is_compared_as_far_as_it_is_still_here() -> None:
+    one, two = (LockedBase(reference="x", digest="sha256:" + letter * 64) for letter in "ab")
+    locked = msgspec.structs.replace(LOCK, built_from={"BASE_IMAGE": one, "TRITON_IMAGE": one})
+    assert differences(locked, LOCK) == ()
+    other = msgspec.structs.replace(LOCK, built_from={"BASE_IMAGE": two})
+    assert differences(locked, other) == (f"digest of BASE_IMAGE: locked {one.digest}, found {two.digest}",)
 
 
 def test_a_locked_order_pulls_by_digest(tmp_path: Path) -> None:

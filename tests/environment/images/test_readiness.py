@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from environment.container import Info
 from environment.errors import Trouble
 from environment.images.order import Order, ordered
-from environment.images.readiness import listed, needed, refuse_unready, warnings
+from environment.images.readiness import listed, needed, refuse_unready, tools, warnings
 from environment.machine import Machine
 
 SMALL = Machine(processors=8, memory=16 * 10**9, swap=0, architectures=(), buildkit=True)
@@ -40,8 +41,26 @@ def test_a_small_disk_is_refused_with_both_amounts(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("environment.images.readiness.free_space", lambda _folder: 5 * 10**9)
     info = Info(version="1", api="1", root=str(tmp_path), runtimes=(), driver="overlay2")
     with pytest.raises(Trouble, match=r"needs 32\.0 GB free .* and 5\.0 GB are") as caught:
-        refuse_unready(an_order("v0.10.0", "ngc"), info, base_there=False)
+        refuse_unready(an_order("v0.10.0", "ngc"), info, SMALL, base_there=False)
     assert caught.value.where == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tag", "way", "ca", "needed"),
+    [
+        ("v0.10.0", "ngc", "", {"git"}),
+        ("v0.10.0", "source", "", {"git", "git-lfs"}),
+        ("v0.10.0", "source", "/ca.crt", {"git", "git-lfs"}),
+        ("v0.21.0", "source", "", {"git", "git-lfs", "make", "docker-buildx"}),
+    ],
+)
+def test_the_programs_an_order_needs(tag: str, way: str, ca: str, needed: set[str]) -> None:
+    assert set(tools(replace(an_order(tag, way), ca=ca), SMALL)) == needed
+
+
+def test_a_ca_needs_buildkit_of_either_kind() -> None:
+    order = replace(an_order("v0.10.0", "source"), ca="/ca.crt")
+    assert "docker-buildx" in tools(order, replace(SMALL, buildkit=False))
 
 
 def test_known_blockers_and_memory_are_told_before_a_build() -> None:
@@ -50,3 +69,10 @@ def test_known_blockers_and_memory_are_told_before_a_build() -> None:
     assert "8 jobs need about 16 GB" in said
     assert "add swap" in said
     assert warnings(an_order("v0.10.0", "ngc"), SMALL) == ()
+
+
+def test_what_nobody_established_is_told() -> None:
+    (said, _) = warnings(an_order("v0.20.0", "source"), SMALL)
+    assert said == (
+        "not established for v0.20.0: BASE_TAG, TRITON_BASE_TAG, BUILD_WHEEL_ARGS; upstream's own defaults are used"
+    )

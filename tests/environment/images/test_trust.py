@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from environment.errors import Trouble, Usage
+from environment.errors import Usage
 from environment.images.order import ordered
 from environment.images.planning import plan
 from environment.images.trust import EDIT, LARGEST, checked_ca
 from environment.machine import Machine
 from environment.plan import Plan
 from environment.workspace import PROJECT
+from tests.command_line import invoke
 from tests.docker.company import EC, openssl
 
 HOST = Machine(processors=4, memory=10**10, swap=0, architectures=("90-real",), buildkit=True, roots="/etc/roots.crt")
@@ -96,11 +97,10 @@ def test_without_one_nothing_is_said_of_it() -> None:
     assert "GIT_SSL_CAINFO" not in text
 
 
-@pytest.mark.parametrize("tag", ["v0.10.0", "v0.21.0"])
-def test_the_classic_builder_knows_no_secrets(certificate: Path, tag: str) -> None:
-    with pytest.raises(Trouble, match="needs BuildKit") as caught:
-        planned(certificate, tag, host=replace(HOST, buildkit=False, buildx=False))
-    assert "docker-buildx" in caught.value.mend
+def test_the_classic_builder_knows_no_secrets_and_is_planned_around(certificate: Path) -> None:
+    plan = planned(certificate, "v0.10.0", host=replace(HOST, buildkit=False))
+    build = next(step for step in plan.steps if step.title == "Build trtllm-source:v0.10.0")
+    assert build.env == {"DOCKER_BUILDKIT": "1"}
 
 
 def test_every_instruction_is_edited_and_nothing_else(tmp_path: Path) -> None:
@@ -116,3 +116,12 @@ def test_every_instruction_is_edited_and_nothing_else(tmp_path: Path) -> None:
         f"RUN {secrets}id=ca-wget,mode=0444 true",
     ]
     assert {"COPY RUN /RUN", "    RUNNING=1 true", "ARG BASE_IMAGE=a"} <= set(lines)
+
+
+def test_a_setting_names_it_and_the_option_is_checked_as_it_is_typed(certificate: Path, tmp_path: Path) -> None:
+    typed = ("--dry", "image", "--tag", "v0.10.0", "--from", "source")
+    said = invoke(*typed, workspace=tmp_path, INVOKE_IMAGE_CA=str(certificate))
+    assert certificate.name in said.stdout
+    refused = invoke(*typed, "--ca", str(tmp_path / "none"), workspace=tmp_path)
+    assert refused.returncode == 2
+    assert "No such file" in refused.stderr
