@@ -13,7 +13,6 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import docker
@@ -24,50 +23,13 @@ from docker.types import DeviceRequest
 from docker.utils import kwargs_from_env
 
 from environment.docker_errors import DockerTrouble, explain
+from environment.engine_answers import Ended, Image, Info, as_image
 from environment.image_layout import MADE_BY
 from environment.layers import Layers, after
 
 DEFAULT = "unix:///var/run/docker.sock"
 ANSWER = 10  # seconds an engine may take for a question that needs no work
 PATIENCE = 180  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """An image as the engine knows it. `size` in bytes; `digests` are `repository@sha256:...`.
-
-    `layers` are the digests of the unpacked layers, the lowest first.
-    """
-
-    id: str
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
-    size: int
-    labels: Mapping[str, str]
-    env: Mapping[str, str]
-    user: str
-    layers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Info:
-    """The engine: version, API version, where its data lies, the runtimes it knows, its storage driver."""
-
-    version: str
-    api: str
-    root: str
-    runtimes: tuple[str, ...]
-    driver: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """What a container said and how it ended. `killed_for_memory` may be true although `code` is 0 (a killed child)."""
-
-    code: int
-    out: str
-    err: str
-    killed_for_memory: bool
 
 
 class Client(docker.APIClient):
@@ -251,21 +213,6 @@ def stalled(doing: str, patience: int, layers: Layers) -> DockerTrouble:
         id="stalled",
         why="neither the engine nor the registry ends such a pull by itself",
         mend="check the network to the registry, then run the same command again",
-    )
-
-
-def as_image(inspected: Mapping[str, Any]) -> Image:
-    """The image that `docker image inspect` describes."""
-    config = inspected.get("Config") or {}
-    return Image(
-        id=inspected["Id"],
-        tags=tuple(inspected.get("RepoTags") or ()),
-        digests=tuple(inspected.get("RepoDigests") or ()),
-        size=inspected["Size"],
-        labels=config.get("Labels") or {},
-        env=dict(setting.partition("=")[::2] for setting in config.get("Env") or ()),
-        user=config.get("User") or "",
-        layers=tuple((inspected.get("RootFS") or {}).get("Layers") or ()),
     )
 
 

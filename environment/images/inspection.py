@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from environment.console import result, result_json, say
-from environment.container import Engine, Image, connect
+from environment.container import Engine, connect
+from environment.engine_answers import Image
 from environment.errors import ExitCode
 from environment.image_layout import RELEASE, WAY
 from environment.images.choice import Way

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from environment.console import say
-from environment.container import Engine, Image, connect
+from environment.container import Engine, connect
+from environment.engine_answers import Image
 from environment.errors import Trouble
 from environment.fetched import recorded
 from environment.image_layout import BACKEND, BASE, BUILT_FROM, IDENTITY, RELEASE, TENSORRT_LLM, WAY

@@ -11,8 +11,9 @@ from typing import Any
 
 from environment import execution, machine, registry
 from environment.console import say
-from environment.container import Engine, Image, connect, credentials
+from environment.container import Engine, connect, credentials
 from environment.docker_errors import DockerTrouble
+from environment.engine_answers import Image
 from environment.image_layout import HOME, IDENTITY
 from environment.images.actors import build, expect, refuse_pointers
 from environment.images.order import Order, pulled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from environment.container import Info
+from environment.engine_answers import Info
 from environment.errors import Trouble
 from environment.images.compilation import estimate, jobs_for
 from environment.images.order import Order

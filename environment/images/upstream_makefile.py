@@ -17,8 +17,6 @@ from environment.images.tools import BUILD
 from environment.machine import Machine
 from environment.plan import Step
 
-LOOKED_INTO = ("BASE_IMAGE", "BASE_TAG")  # by the Makefile, which has to be told of a mirror, too
-
 
 def make_steps(order: Order, machine: Machine, place: Path) -> tuple[Step, ...]:
     """The steps from a checkout in `place` to `trtllm-source:TAG`.
@@ -48,14 +46,14 @@ def make_steps(order: Order, machine: Machine, place: Path) -> tuple[Step, ...]:
 def variables(order: Order, machine: Machine, place: Path, *, here: bool) -> dict[str, str]:
     """What the Makefile is told; `here`: the base need not be pulled.
 
-    Everything goes through DOCKER_BUILD_ARGS that it has no variable for, at least in some version: that of v0.20 has
-    none for Triton's image.
+    The release's arguments are said twice: by variables, because what the Makefile reads out of the Dockerfile comes
+    after DOCKER_BUILD_ARGS and wins; and by DOCKER_BUILD_ARGS, because in 2025 it had no variable for Triton's image.
     """
     arguments = build_arguments(order)
     handed = (f"--build-arg={name}={value}" for name, value in arguments.items())
     return {
         "IMAGE_WITH_TAG": source_name(order.release.tag),
-        **{name: arguments[name] for name in LOOKED_INTO if name in arguments},
+        **arguments,
         "CUDA_ARCHS": ";".join(architectures_for(order, machine)),
         "BUILD_WHEEL_OPTS": job_flag(order, machine),
         "DOCKER_BUILD_OPTS": "--load" if here else "--pull --load",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from environment.container import Info
+from environment.engine_answers import Info
 from environment.errors import Trouble
 from environment.images.order import Order, ordered
 from environment.images.readiness import listed, needed, refuse_unready, tools, warnings
