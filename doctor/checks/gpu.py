@@ -1,17 +1,13 @@
-"""G, second half: the GPUs."""
+"""G: the GPUs, against what is asked of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
+from doctor.checks.driver import devices_of
 from doctor.checks.rules import family
-from doctor.facts.gpu import Fabric, Gpu
+from doctor.facts.gpu import Gpu
 from doctor.outcome import Finding, NotAsked, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
-from environment.unknown import Unknown
 
-T = TypeVar("T")
 GENERATIONS = ((10, "blackwell"), (9, "hopper"), (8, "ampere"), (7, "turing"))
 LEAST_COMPUTE = {
     "bfloat16": (8, 0),
@@ -22,9 +18,6 @@ LEAST_COMPUTE = {
     "w4a8_awq": (8, 9),
     "nvfp4": (10, 0),
 }
-PROHIBITED, EXCLUSIVE = 2, 3  # NVML_COMPUTEMODE_*
-HEAT = 0x08 | 0x20 | 0x40 | 0x80  # nvmlClocksEventReason: hardware, software and thermal slowdown, power brake
-FABRIC_DONE = 3  # NVML_GPU_FABRIC_STATE_COMPLETED
 
 
 def gpu_arch(subject: Subject) -> Finding:
@@ -107,63 +100,11 @@ def memory_busy(subject: Subject) -> Finding:
     return warned(gpus=[gpu.index for gpu in busy], used=used, pids=sorted(set(pids)) or ("?",))
 
 
-def fabric(subject: Subject) -> Finding:
-    """On machines with NVSwitch the fabric manager has joined the GPUs; CUDA answers error 802 until it has."""
-    joined: dict[int, Fabric] = _had(subject, lambda gpu: gpu.fabric, "no-fabric")
-    broken = [f"{index}: state {row.state}, status {row.status}" for index, row in joined.items() if _unjoined(row)]
-    return failed(broken=broken) if broken else passed(count=len(joined))
-
-
-def mig(subject: Subject) -> Finding:
-    """A GPU cut into instances cannot take part in tensor parallelism."""
-    cut = [index for index, on in _had(subject, lambda gpu: gpu.mig, "no-mig").items() if on]
-    if not cut:
-        return passed()
-    return failed(gpus=cut) if subject.asked.gpus > 1 else noted(gpus=cut)
-
-
-def persistence(subject: Subject) -> Finding:
-    """The driver keeps the GPUs awake between programs."""
-    asleep = [index for index, on in _had(subject, lambda gpu: gpu.persistence, "no-persistence").items() if not on]
-    return noted(gpus=asleep) if asleep else passed()
-
-
-def ecc(subject: Subject) -> Finding:
-    """No memory of a GPU is broken: no uncorrectable error, no page to retire, no row that could not be replaced."""
-    errors = _some(subject, lambda gpu: gpu.ecc_uncorrected)
-    pending = _some(subject, lambda gpu: gpu.retired_pending)
-    rows = _some(subject, lambda gpu: gpu.remapped_rows)
-    broken = [
-        *(f"{index}: {count} uncorrectable errors" for index, count in errors.items() if count),
-        *(f"{index}: pages to retire" for index, waits in pending.items() if waits),
-        *(f"{index}: rows to remap" for index, row in rows.items() if row[2] or row[3]),
-    ]
-    if not (errors or pending or rows):
-        raise NotAsked("no-ecc")
-    return failed(broken=broken) if broken else passed(count=len(devices_of(subject)))
-
-
-def throttle(subject: Subject) -> Finding:
-    """Nothing slows the GPUs down but their own idleness."""
-    hot = [index for index, bits in _had(subject, lambda gpu: gpu.slowed_by, "no-clocks").items() if bits & HEAT]
-    return warned(gpus=hot) if hot else passed()
-
-
 def topology(subject: Subject) -> Finding:
     """GPUs of one tensor-parallel group talk over NVLink; over PCIe the custom all-reduce is not recommended."""
     group = _together(subject)
     links = {gpu.index: known(gpu.nvlinks) for gpu in group}
     return passed(links=min(links.values(), key=bool)) if all(links.values()) else warned(gpus=list(links))
-
-
-def compute_mode(subject: Subject) -> Finding:
-    """Programs may open the GPUs, and more than one at a time."""
-    modes = _had(subject, lambda gpu: gpu.compute_mode, "no-compute-mode")
-    closed = [index for index, mode in modes.items() if mode == PROHIBITED]
-    alone = [index for index, mode in modes.items() if mode == EXCLUSIVE]
-    if closed:
-        return failed(gpus=closed)
-    return warned(gpus=alone) if alone else passed()
 
 
 def generation(compute: tuple[int, int]) -> str:
@@ -172,33 +113,11 @@ def generation(compute: tuple[int, int]) -> str:
     return named.get(compute) or next((name for floor, name in GENERATIONS if compute[0] >= floor), "older")
 
 
-def devices_of(subject: Subject) -> tuple[Gpu, ...]:
-    """The devices there are; a host without any is G008's affair."""
-    return given(known(subject.gpus.devices) or None, "no-gpu")
-
-
 def _together(subject: Subject) -> tuple[Gpu, ...]:
     """The GPUs of one tensor-parallel group."""
     if subject.asked.tensor_parallel < 2:
         raise NotAsked("one-gpu")
     return devices_of(subject)[: subject.asked.gpus]
-
-
-def _had(subject: Subject, ask: Callable[[Gpu], T | Unknown | None], otherwise: str) -> dict[int, T]:
-    """The answer of every GPU that has such a thing; NotAsked when none has, NotKnown when one does not say."""
-    answers = _some(subject, ask)
-    if not answers:
-        raise NotAsked(otherwise)
-    return answers
-
-
-def _some(subject: Subject, ask: Callable[[Gpu], T | Unknown | None]) -> dict[int, T]:
-    said = {gpu.index: known(ask(gpu)) for gpu in devices_of(subject)}
-    return {index: answer for index, answer in said.items() if answer is not None}
-
-
-def _unjoined(row: Fabric) -> bool:
-    return row.state in {1, 2} or (row.state == FABRIC_DONE and row.status != 0)
 
 
 CHECKS = family(
@@ -211,12 +130,6 @@ CHECKS = family(
         "G010": gpu_mixed,
         "G011": memory_fit,
         "G012": memory_busy,
-        "G013": fabric,
-        "G014": mig,
-        "G015": persistence,
-        "G016": ecc,
-        "G018": throttle,
         "G019": topology,
-        "G020": compute_mode,
     },
 )
