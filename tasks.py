@@ -8,7 +8,6 @@ Heavy packages are imported by the modules that use them, inside the task, so th
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from invoke import Collection, Context, Exit, task
 
 from doctor import inspect_task
 from doctor.ending import told
-from environment import image_tasks, invocation, release_tasks
+from environment import image_tasks, invocation, project_tasks, release_tasks
 from environment.console import result_plan
 from environment.workspace import PROJECT, current, lock_file
 from recipes import question_tasks, server_tasks, stock_tasks
@@ -33,34 +32,6 @@ if TYPE_CHECKING:
 invocation.install()
 
 
-@task(help={"only": "pytest's -m expression, such as 'not docker'", "path": "the test file or folder to run"})
-def test(c: Context, only: str = "", path: str = "tests") -> None:
-    """Run the tests (all of them; `--only "not docker and not triton"` takes seconds)."""
-    _module("pytest", *(("-m", only) if only else ()), path)
-
-
-@task
-def lint(c: Context) -> None:
-    """Check style and types: ruff, ruff format and mypy --strict."""
-    for words in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", ".")):
-        _module(*words)
-
-
-@task(help={"only": "one of them: diagnosis, rehearsal"})
-def benchmark(c: Context, only: str = "") -> None:
-    """Measure quality and speed, as ratios against a baseline in the same run; never fails on time."""
-    _module("tests.benchmarks", *((only,) if only else ()))
-
-
-def _module(*words: str) -> None:
-    """Runs a Python module in the project's folder; ends the task with its exit code unless that is 0."""
-    import subprocess
-
-    code = subprocess.run((sys.executable, "-m", *words), cwd=PROJECT, check=False).returncode
-    if code:
-        raise Exit(code=code)
-
-
 @task(
     iterable=["log"],
     help={
@@ -69,6 +40,7 @@ def _module(*words: str) -> None:
         "recipe": "what shall be served: its type, size and GPUs are judged, too",
         "tp": "GPUs that share each layer",
         "pp": "pipeline stages",
+        "gpus": "which GPUs, such as 0,2 (default: the first ones)",
         "image": "an image to look into",
         "engine": "an engine's folder: against the image, the GPUs and the repository",
         "model": "a checkpoint's folder: its files, its tokenizer, and whether the release can convert it",
@@ -94,6 +66,7 @@ def doctor(
     recipe: str = "",
     tp: int = 0,
     pp: int = 0,
+    gpus: str = "",
     image: str = "",
     engine: str = "",
     model: str = "",
@@ -125,14 +98,17 @@ def doctor(
             raise Exit(code=explained(explain, lang))
         telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix)
         named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep, online=online)
-        code = hold(visit(tag, asked(recipe, tag, tp, pp, quant), PROJECT, image=image, named=named), telling, bundle)
+        code = hold(
+            visit(tag, asked(recipe, tag, tp, pp, quant, gpus), PROJECT, image=image, named=named), telling, bundle
+        )
     raise Exit(code=code)
 
 
-def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "") -> Asked:
+def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "", gpus: str = "") -> Asked:
     """What the doctor judges the host for: some GPUs, or a recipe on them."""
     from doctor.asked import Asked
     from environment.errors import Usage
+    from recipes.gpus import chosen
 
     launch_named = bool(tp or pp or recipe)
     if not recipe:
@@ -141,12 +117,15 @@ def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "") -> Asked:
             raise Usage(f"--tp {tp} and --pp {pp} must be at least 1")
         if quant:
             raise Usage("--quant says how a recipe is quantized", mend="name it, too: --recipe NAME")
-        return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp, launch_named=launch_named)
+        devices = chosen(tp * pp, gpus).serving if gpus else ()
+        return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp, devices=devices, launch_named=launch_named)
     from msgspec.structs import replace
 
     from recipes.deployment import Ports, deploy
 
-    wanted = deploy(recipe, workspace=current(), ports=Ports(), tag=tag, tp=tp or None, pp=pp or 1, quant=quant)
+    wanted = deploy(
+        recipe, workspace=current(), ports=Ports(), tag=tag, tp=tp or None, pp=pp or 1, quant=quant, gpus=gpus
+    )
     return replace(asked_of(wanted), launch_named=launch_named)
 
 
@@ -160,6 +139,7 @@ def asked_of(deployment: Deployment) -> Asked:
         gpus=deployment.world_size,
         tensor_parallel=deployment.tp,
         pipeline_parallel=deployment.pp,
+        devices=deployment.gpus.serving,
         http_port=ports.http,
         grpc_port=ports.grpc,
         metrics_port=ports.metrics,
@@ -348,9 +328,9 @@ def stand_before(name: str, port: int) -> None:
 
 def collected() -> Collection:
     """Every task, each of them ending with the words of the trouble it meets."""
-    floors = (release_tasks, image_tasks, inspect_task, stock_tasks, question_tasks, server_tasks)
+    floors = (project_tasks, release_tasks, image_tasks, inspect_task, stock_tasks, question_tasks, server_tasks)
     tasks = [each for floor in floors for each in Collection.from_module(floor).tasks.values()]
-    whole = Collection(test, lint, benchmark, doctor, build, serve, run, summarize, bench, *tasks)
+    whole = Collection(doctor, build, serve, run, summarize, bench, *tasks)
     for each in whole.tasks.values():
         each.body = told()(each.body)
     return whole

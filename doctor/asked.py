@@ -7,14 +7,15 @@ from environment.data import Value
 
 class Asked(Value, frozen=True, kw_only=True):
     """What the person wants to do. `gpus` is tp x pp, `launch_named` whether they said so; sizes in bytes.
-    `hub` is the checkpoint's id there, '' when it is not fetched.
 
-    `dtype` and `quantization` are as recipes say.
+    `devices` are the numbers of the GPUs that shall work, all of them when nobody said. `hub` is the checkpoint's id
+    there, '' when it is not fetched. `dtype` and `quantization` are as recipes say.
     """
 
     gpus: int = 1
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
+    devices: tuple[int, ...] = ()
     http_port: int = 8000
     grpc_port: int = 8001
     metrics_port: int = 8002

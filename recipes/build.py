@@ -67,7 +67,8 @@ def preflight(deployment: Deployment) -> Step:
     own = deployment.recipe.quantization or NONE
     asked = deployment.quantization or NONE
     quant = ("--quant", asked) if asked != own else ()
-    return Step(title="Preflight", tool="invoke", argv=("./inv", "doctor", *words, *split, *quant))
+    gpus = ("--gpus", deployment.gpus.listed) if deployment.gpus.chosen else ()
+    return Step(title="Preflight", tool="invoke", argv=("./inv", "doctor", *words, *split, *quant, *gpus))
 
 
 def image(deployment: Deployment) -> Step:

@@ -24,6 +24,16 @@ class Gpus:
     compute: str = ""
 
     @property
+    def chosen(self) -> bool:
+        """Whether they are others than the first ones, which nobody has to name."""
+        return self.serving != tuple(range(len(self.serving)))
+
+    @property
+    def listed(self) -> str:
+        """The serving ones as `--gpus` takes them: 0,2."""
+        return ",".join(map(str, self.serving))
+
+    @property
     def sm(self) -> int | None:
         """The compute capability times ten, as tables have it."""
         return int(self.compute.replace(".", "")) if self.compute else None

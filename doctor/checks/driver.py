@@ -88,8 +88,10 @@ def driver_of(subject: Subject) -> str:
 
 
 def devices_of(subject: Subject) -> tuple[Gpu, ...]:
-    """The devices there are; a host without any is G008's affair."""
-    return given(known(subject.gpus.devices) or None, "no-gpu")
+    """The devices that shall work, as far as they are there; a host that lacks them is G008's affair."""
+    wanted = subject.asked.devices
+    found = tuple(gpu for gpu in known(subject.gpus.devices) if not wanted or gpu.index in wanted)
+    return given(found or None, "no-gpu")
 
 
 def branch(driver: str) -> int:

@@ -50,14 +50,17 @@ def gpu_count(subject: Subject) -> Finding:
     """As many GPUs as ranks."""
     asked, found = subject.asked, len(known(subject.gpus.devices))
     values = {"found": found, "needed": asked.gpus, "tp": asked.tensor_parallel, "pp": asked.pipeline_parallel}
-    return passed(**values) if found >= asked.gpus else failed(**values)
+    if found < asked.gpus:
+        return failed(**values)
+    strange = [number for number in asked.devices if number >= found]
+    return failed("fail-named", **values, strange=strange, last=found - 1) if strange else passed(**values)
 
 
 def gpu_ids(subject: Subject) -> Finding:
     """CUDA_VISIBLE_DEVICES names GPUs that are there, once each, and enough of them."""
     setting = known(subject.host.environment).get("CUDA_VISIBLE_DEVICES")
     words = [word.strip() for word in given(setting, "no-selection").split(",") if word.strip()]
-    count, needed = len(devices_of(subject)), subject.asked.gpus
+    count, needed = len(given(known(subject.gpus.devices) or None, "no-gpu")), subject.asked.gpus
     strange = [word for word in words if word.isdigit() and int(word) >= count]
     values = {"setting": setting, "count": count, "needed": needed}
     if strange or len(set(words)) < len(words) or len(words) < needed:

@@ -53,6 +53,11 @@ def test_calibration_has_gpus_of_its_own_and_the_engine_is_built_where_it_is_ser
     assert """--gpus '"device=0,1,2,3"'""" in str(plan)
 
 
+def test_the_doctor_looks_at_the_gpus_that_are_named() -> None:
+    assert build.preflight(deployment(gpus="2")).argv[-2:] == ("--gpus", "2")
+    assert "--gpus" not in build.preflight(deployment(gpus="0")).argv
+
+
 def test_without_other_gpus_the_script_stays_short() -> None:
     plan = build.plan(deployment("qwen2-72b"), USER)
     assert str(plan).count("docker run") == 1

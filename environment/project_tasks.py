@@ -1,0 +1,36 @@
+"""The tasks of this project itself: its tests, linters and benchmarks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from invoke import Context, Exit, task
+
+from environment.workspace import PROJECT
+
+
+@task(help={"only": "pytest's -m expression, such as 'not docker'", "path": "the test file or folder to run"})
+def test(c: Context, only: str = "", path: str = "tests") -> None:
+    """Run the tests (all of them; `--only "not docker and not triton"` takes seconds)."""
+    _module("pytest", *(("-m", only) if only else ()), path)
+
+
+@task
+def lint(c: Context) -> None:
+    """Check style and types: ruff, ruff format and mypy --strict."""
+    for words in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", ".")):
+        _module(*words)
+
+
+@task(help={"only": "one of them: diagnosis, rehearsal"})
+def benchmark(c: Context, only: str = "") -> None:
+    """Measure quality and speed, as ratios against a baseline in the same run; never fails on time."""
+    _module("tests.benchmarks", *((only,) if only else ()))
+
+
+def _module(*words: str) -> None:
+    """Runs a Python module in the project's folder; ends the task with its exit code unless that is 0."""
+    code = subprocess.run((sys.executable, "-m", *words), cwd=PROJECT, check=False).returncode
+    if code:
+        raise Exit(code=code)
