@@ -75,7 +75,7 @@ def remote_code(subject: Subject) -> Finding:
 def tokenizer_class(subject: Subject) -> Finding:
     """The tokenizer's class can be found, and the template's Python models are willing to."""
     tokenizer = tokenizer_of(subject)
-    name = tokenizer.tokenizer_class or "?"
+    name = tokenizer.tokenizer_class or next(iter(tokenizer.remote_code), "?").rpartition(".")[2]
     own = f"tokenization_{name.removesuffix('Tokenizer').lower()}.py"
     if tokenizer.missing_code:
         return failed("fail-file", name=name, code=tokenizer.missing_code)
