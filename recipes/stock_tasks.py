@@ -25,7 +25,7 @@ def fetch(
     c: Context,
     repository: str,
     into: str,
-    include: list[str],
+    include: list[str] | None = None,
     revision: str = "main",
     kind: str = "model",
     hub: str = "huggingface",
@@ -34,7 +34,7 @@ def fetch(
     from recipes.fetching import fetch, shown
     from recipes.hub import Wanted, hub_of
 
-    wanted = Wanted(repository=repository, revision=revision, kind=kind, include=tuple(include), hub=hub_of(hub))
+    wanted = Wanted(repository=repository, revision=revision, kind=kind, include=tuple(include or ()), hub=hub_of(hub))
     fetch(wanted, Path(into).absolute(), shown())
 
 

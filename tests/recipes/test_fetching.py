@@ -15,6 +15,7 @@ from environment.fetched import NAME as RECORD
 from environment.fetched import recorded
 from recipes.fetching import fetch
 from recipes.hub import Hub, Wanted
+from tests.command_line import invoke
 from tests.recipes.loopback_hub import REPOSITORY, REVISION, Files, hub
 
 WEIGHTS = bytes(range(256)) * 4096  # 1 MiB
@@ -106,6 +107,15 @@ def test_a_refusal_says_what_it_means(status: int, said: str, source: Hub, tmp_p
     with pytest.raises(Trouble) as caught:
         got(Files(CONTENT, status=status), tmp_path / "mine", source)
     assert said in str(caught.value)
+
+
+def test_the_words_of_a_plan_fetch_the_files(tmp_path: Path) -> None:
+    words = ("fetch", REPOSITORY, "--revision", REVISION, "--include", "*.json", "--into", str(tmp_path / "mine"))
+    with hub(Files(CONTENT)) as endpoint:
+        done = invoke(*words, workspace=tmp_path, HF_ENDPOINT=endpoint)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "mine").rglob("*.*")} >= {"config.json", "tokenizer.json"}
+    assert not (tmp_path / "mine" / "model.safetensors").exists()
 
 
 @pytest.mark.slow
