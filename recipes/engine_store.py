@@ -108,20 +108,25 @@ def publish(target: Path, said: str) -> Manifest:
     Raises Trouble with every problem of the engine; it then stays where it was.
     """
     partial, asked = target.with_name(target.name + PARTIAL), _read(said)
-    found = read_engine(partial)
-    if not isinstance(found, Engine):
-        raise Trouble(f"what was built is no engine: {found.reason}", where=str(partial))
-    if problems := verify(found, asked):
-        what = "\n".join(("the engine is not the one that was asked for:", *problems))
-        raise Trouble(
-            what, where=str(partial), why="Triton would refuse it, or serve something else", mend="build again"
-        )
+    found = checked(partial, asked)
     compute, tensorrt = _said(found)
     manifest = Manifest(asked=asked, compute=compute, tensorrt=tensorrt, finished=time.time(), files=_sizes(partial))
     flush(partial)
     write_whole(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     partial.rename(target)
     return manifest
+
+
+def checked(folder: Path, asked: Asked) -> Engine:
+    """The engine in the folder; raises Trouble with all that is not as it was asked for."""
+    found, why = read_engine(folder), "Triton would refuse it, or serve something else"
+    mend = f"rm -r {folder}   and run the same command again: it is built anew"
+    if not isinstance(found, Engine):
+        raise Trouble(f"this is no engine: {found.reason}", where=str(folder), why=why, mend=mend)
+    if problems := verify(found, asked):
+        what = "\n".join(("the engine is not the one that was asked for:", *problems))
+        raise Trouble(what, where=str(folder), why=why, mend=mend)
+    return found
 
 
 def _read(said: str) -> Asked:
@@ -157,8 +162,8 @@ def _headers(engine: Engine, asked: Asked) -> Iterator[str]:
     """What the ranks' plan headers say against the release, and against each other."""
     plans = {rank.name: rank.head for rank in engine.ranks if isinstance(rank.head, EnginePlan)}
     for name, plan in plans.items():
-        if plan.tensorrt and str(plan.tensorrt) != asked.tensorrt:
-            yield f"{name} was built by TensorRT {plan.tensorrt}, the release has {asked.tensorrt}"
+        if plan.tensorrt and _dotted(plan.tensorrt) != asked.tensorrt:
+            yield f"{name} was built by TensorRT {_dotted(plan.tensorrt)}, the release has {asked.tensorrt}"
         if asked.compute and plan.compute and _dotted(plan.compute) != asked.compute:
             yield f"{name} was built on a GPU of compute capability {_dotted(plan.compute)}, not {asked.compute}"
     if len({plan.compute for plan in plans.values()}) > 1:
@@ -169,12 +174,12 @@ def _said(engine: Engine) -> tuple[str, str]:
     """The compute capability and the TensorRT that the ranks' headers say; `unknown` for what none of them does."""
     plans = [rank.head for rank in engine.ranks if isinstance(rank.head, EnginePlan)]
     computes = [_dotted(plan.compute) for plan in plans if plan.compute]
-    versions = [str(plan.tensorrt) for plan in plans if plan.tensorrt]
+    versions = [_dotted(plan.tensorrt) for plan in plans if plan.tensorrt]
     return (*computes, "unknown")[0], (*versions, "unknown")[0]
 
 
-def _dotted(compute: Iterable[int]) -> str:
-    return ".".join(map(str, compute))
+def _dotted(numbers: Iterable[int]) -> str:
+    return ".".join(map(str, numbers))
 
 
 def _sizes(folder: Path) -> dict[str, int]:

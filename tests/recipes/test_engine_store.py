@@ -28,7 +28,7 @@ def tensorrt_of(folder: Path) -> str:
     found = read_engine(folder)
     assert isinstance(found, Engine)
     assert isinstance(found.ranks[0].head, EnginePlan)
-    return str(found.ranks[0].head.tensorrt)
+    return ".".join(map(str, found.ranks[0].head.tensorrt or ()))
 
 
 def built(target: Path) -> Path:
