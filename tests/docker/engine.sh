@@ -75,6 +75,12 @@ unpack() { # only these three: containerd and runc stay this Debian's, which the
 
 number() { printf '%s' "$1" | cksum | awk '{print $1 % 250}'; } # of a folder's bridge and network
 
+alone() { # runs a program without this shell's session and open files: a lock that it inherited, it would hold for its life
+    local file
+    for file in /proc/"$BASHPID"/fd/*; do [ "${file##*/}" -le 2 ] || eval "exec ${file##*/}>&-"; done
+    exec setsid nohup "$@"
+}
+
 start() {
     local folder=$1 number bridge
     number=$(number "$folder")
@@ -91,7 +97,7 @@ start() {
     for try in 1 2 3; do # after a kill, or on a loaded machine, containerd may miss the engine's time limit once
         clear_remains "$folder"
         # Fewer attempts than the engine's five, so that a broken registry is found out in seconds.
-        setsid nohup "$folder/bin/dockerd" -H "unix://$folder/docker.sock" --data-root "$folder/data" --exec-root "$folder/exec" \
+        alone "$folder/bin/dockerd" -H "unix://$folder/docker.sock" --data-root "$folder/data" --exec-root "$folder/exec" \
             -p "$folder/docker.pid" --bridge "$bridge" --max-download-attempts 2 >>"$folder/dockerd.log" 2>&1 </dev/null &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do

@@ -2,6 +2,7 @@
 # A real Docker Engine that believes it has GPUs, on Debian 12, as root: for the tests of serving in containers.
 #
 #   tests/serving/engine.sh up     starts it, with a Debian that has Open MPI; prints `export TRTLLM_GPU_ENGINE=FOLDER`
+#   tests/serving/engine.sh end    ends it, as a shutdown of the host does; `up` starts it again
 #   tests/serving/engine.sh down   ends and removes it
 #
 # What stands in: a program `nvidia-container-runtime-hook` in the engine's PATH is what makes `--gpus` work (it records
@@ -9,7 +10,8 @@
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 top=${TRTLLM_GPU_ENGINE_DIR:-/var/tmp/trtllm-gpu-engine}
-bridge=trtllmgpu
+number=$(printf '%s' "$top" | cksum | awk '{print $1 % 250}') # of this folder's bridge and network
+bridge=trtllmgpu$number
 socket=$top/docker.sock
 image=trtllm-test/mpi:1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,18 +32,24 @@ packages() {
     apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >>"$top/apt.log" 2>&1
 }
 
+alone() { # runs a program without this shell's session and open files: a lock that it inherited, it would hold for its life
+    local file
+    for file in /proc/"$BASHPID"/fd/*; do [ "${file##*/}" -le 2 ] || eval "exec ${file##*/}>&-"; done
+    exec setsid nohup "$@"
+}
+
 start() {
     answers >/dev/null && return 0
     mkdir -p "$top/bin"
     install -m 755 "$here/nvidia-container-runtime-hook" "$here/nvidia-container-runtime" "$top/bin/"
-    ip link show "$bridge" >/dev/null 2>&1 || { ip link add "$bridge" type bridge; ip addr add 192.168.249.1/24 dev "$bridge"; }
+    ip link show "$bridge" >/dev/null 2>&1 || { ip link add "$bridge" type bridge; ip addr add "10.214.$number.1/24" dev "$bridge"; }
     ip link set "$bridge" up
     local try pid
     for try in 1 2 3; do # on a loaded machine containerd may miss the engine's time limit once
         rm -f "$top/docker.pid" "$top"/exec/containerd/containerd.{pid,sock}*
-        PATH="$top/bin:$PATH" TRTLLM_GPU_ENGINE=$top setsid nohup dockerd -H "unix://$socket" --data-root "$top/data" --exec-root "$top/exec" \
+        PATH="$top/bin:$PATH" TRTLLM_GPU_ENGINE=$top alone dockerd -H "unix://$socket" --data-root "$top/data" --exec-root "$top/exec" \
             -p "$top/docker.pid" --bridge "$bridge" --add-runtime "nvidia=$top/bin/nvidia-container-runtime" --default-runtime nvidia \
-            >>"$top/dockerd.log" 2>&1 </dev/null 3>&- 9>&- &
+            >>"$top/dockerd.log" 2>&1 </dev/null &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
             answers >/dev/null && return 0
@@ -50,6 +58,14 @@ start() {
     done
     tail -5 "$top/dockerd.log" >&2
     return 1
+}
+
+end() {
+    local pid
+    pid=$(cat "$top/docker.pid" 2>/dev/null || true)
+    [ -n "$pid" ] && grep -q dockerd "/proc/$pid/comm" 2>/dev/null || return 0
+    kill "$pid"
+    for _ in $(seq 300); do [ -d "/proc/$pid" ] || return 0; sleep 0.1; done
 }
 
 base_image() { # unpacked only, no maintainer script is run: seconds instead of half a minute
@@ -78,19 +94,18 @@ up)
     say "engine $(answers) at $socket"
     printf 'export TRTLLM_GPU_ENGINE=%s\n' "$top"
     ;;
+end)
+    end
+    ;;
 down)
-    pid=$(cat "$top/docker.pid" 2>/dev/null || true)
-    if [ -n "$pid" ] && grep -q dockerd "/proc/$pid/comm" 2>/dev/null; then
-        docker_ ps -aq | xargs -r env PATH=/usr/bin docker -H "unix://$socket" rm -f >/dev/null || true
-        kill "$pid"
-        for _ in $(seq 100); do [ -d "/proc/$pid" ] || break; sleep 0.1; done
-    fi
+    docker_ ps -aq 2>/dev/null | xargs -r env PATH=/usr/bin docker -H "unix://$socket" rm -f >/dev/null || true
+    end
     awk -v d="$top/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | xargs -r -n1 umount -l
     ip link del "$bridge" 2>/dev/null || true
     rm -rf "$top"
     ;;
 *)
-    sed -n '2,10p' "$0"
+    sed -n '2,11p' "$0"
     exit 2
     ;;
 esac
