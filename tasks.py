@@ -193,13 +193,10 @@ def serve(
     quality: bool = True,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
-    from recipes.adjustment import EXPOSED, Adjustment
+    from recipes.adjustment import Adjustment, warn_of_exposure
 
     asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
-    if expose:
-        from environment.console import say
-
-        say(f"warning: --expose publishes every port on every address of this host: {EXPOSED}")
+    warn_of_exposure(asked, deployment.ports)
     if rehearse and in_container:
         rehearse_in_container(c, deployment, model_dir, asked, json)
     elif rehearse:
@@ -300,19 +297,22 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     from environment.errors import Trouble
     from recipes import readiness
     from recipes.checkpoint import whole
-    from recipes.container_runs import carry_out_watched
+    from recipes.container_runs import carry_out_watched, remaining
     from recipes.engine_store import alone
 
     if deployment.model_dir:
         whole(deployment.model_dir, allow_remote_code=deployment.allow_remote_code)
+    runs = deployment.workspace.runs
+    left = remaining(plan, deployment, runs, rehearsal=False)
     try:
-        preflight.require(deployment.release, asked_of(deployment))
+        if left is plan:
+            preflight.require(deployment.release, asked_of(deployment))
     except Trouble as trouble:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise
     readiness.require(deployment, plan)
     with alone(Path(deployment.engine_dir)):
-        carry_out_watched(plan, deployment, deployment.workspace.runs, rehearsal=False)
+        carry_out_watched(left, deployment, runs, rehearsal=False)
 
 
 def stand_before(name: str, port: int) -> None:

@@ -15,7 +15,7 @@ from environment.workspace import current
 @contextmanager
 def told() -> Iterator[None]:
     """Ends a task with the words and the exit code of the trouble it met, never with a traceback."""
-    from environment.errors import ExitCode, Trouble
+    from environment.errors import ExitCode, Trouble, no_space
 
     try:
         yield
@@ -28,6 +28,8 @@ def told() -> Iterator[None]:
     except Exit:
         raise
     except Exception as bug:
+        if full := no_space(bug, str(current().root)):
+            raise Exit(f"error: {full}", code=full.code) from bug
         raise Exit(f"error: {_bug(bug)}", code=ExitCode.BUG) from bug
 
 

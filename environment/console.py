@@ -59,6 +59,12 @@ def typed(text: str) -> str:
     return os.fsencode(text).decode("utf-8", "replace") if unread else text
 
 
+def clear() -> None:
+    """Empties a terminal before its next result; a pipe is left alone."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\x1b[H\x1b[2J")
+
+
 def result_json(schema: str, value: Mapping[str, object]) -> None:
     """One JSON document on standard output, led by its schema name and version, such as ``plan/1``."""
     import msgspec

@@ -60,8 +60,8 @@ def words_of(error: Exception) -> str:
 class Engine:
     """A Docker Engine that answers."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, client: Client, host: str | None = None) -> None:
+        self.client, self.host = client, host
 
     def info(self) -> Info:
         """What the engine is."""
@@ -105,7 +105,7 @@ class Engine:
     @contextmanager
     def patient(self, patience: int) -> Iterator[Client]:
         """A connection of its own for a long stream, closed at its end: that is what stops the engine's work."""
-        client = connected(patience)
+        client = connected(patience, self.host)
         try:
             yield client
         finally:
@@ -216,9 +216,10 @@ def stalled(doing: str, patience: int, layers: Layers) -> DockerTrouble:
     )
 
 
-def connected(timeout: int) -> Client:
-    """A client of the engine that DOCKER_HOST, or else Docker's current context, names; it has answered once."""
-    settings: Any = kwargs_from_env() if os.environ.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
+def connected(timeout: int, host: str | None = None) -> Client:
+    """A client of the engine that `host`, else DOCKER_HOST, or ("") Docker's current context names; it has answered."""
+    said = {**os.environ, **({} if host is None else {"DOCKER_HOST": host})}
+    settings: Any = kwargs_from_env(said) if said.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
     url = str(settings.get("base_url") or DEFAULT)
     if url.startswith("unix://"):
         knock(url)
@@ -227,10 +228,10 @@ def connected(timeout: int) -> Client:
     return client
 
 
-def connect() -> Engine:
-    """The engine; raises DockerTrouble when it is absent, forbidden, down or hung."""
-    with explained("connecting to the Docker Engine", where=os.environ.get("DOCKER_HOST", "")):
-        return Engine(connected(ANSWER))
+def connect(host: str | None = None) -> Engine:
+    """The engine (see `connected`); raises DockerTrouble when it is absent, forbidden, down or hung."""
+    with explained("connecting to the Docker Engine", where=host or os.environ.get("DOCKER_HOST", "")):
+        return Engine(connected(ANSWER, host), host)
 
 
 def knock(url: str) -> None:

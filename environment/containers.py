@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,21 @@ KILLED_AFTER = 10  # seconds between asking a container to end and ending it
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A container as its engine sees it. `process` is 0 when it does not run; `started` is RFC 3339."""
+    """A container as its engine sees it. `process` is 0 when it does not run; `started` in seconds since the epoch.
+
+    `restarts` counts how often the engine has started it again; `memory_limit` is in bytes, where it has one.
+    """
 
     status: str
     running: bool
     code: int
     killed_for_memory: bool
     process: int
-    started: str
+    started: float
+    restarts: int
     error: str
     image: str
+    memory_limit: int | None = None
 
     def __str__(self) -> str:
         if self.running:
@@ -125,9 +131,11 @@ def state(engine: Engine, name: str) -> State | None:
         code=said["ExitCode"],
         killed_for_memory=said["OOMKilled"],
         process=said["Pid"],
-        started=said["StartedAt"],
+        started=datetime.fromisoformat(said["StartedAt"].partition(".")[0].rstrip("Z") + "+00:00").timestamp(),
+        restarts=found["RestartCount"],
         error=said["Error"],
         image=found["Config"]["Image"],
+        memory_limit=found["HostConfig"]["Memory"] or None,
     )
 
 

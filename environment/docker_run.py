@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from environment.errors import Trouble
 SWITCHES = frozenset({"--detach", "--init", "--rm"})
 VALUES = frozenset(
     {
-        *("--cap-drop", "--env", "--env-file", "--gpus", "--label", "--name", "--network", "--publish"),
+        *("--cap-drop", "--env", "--env-file", "--gpus", "--label", "--log-driver", "--log-opt", "--name"),
+        *("--network", "--publish"),
         *("--restart", "--security-opt", "--shm-size", "--ulimit", "--user", "--volume"),
     }
 )
@@ -55,6 +56,7 @@ class Launch:
             "mounts": [mount(text) for text in self.all("--volume")],
             "port_bindings": dict(port(text) for text in self.all("--publish")),
             "device_requests": [gpus(text) for text in self.all("--gpus")],
+            "log_config": log(self.one("--log-driver"), self.all("--log-opt")),
             "restart_policy": restart(self.one("--restart")) if self.all("--restart") else None,
         }
 
@@ -106,6 +108,11 @@ def gpus(text: str) -> dict[str, Any]:
     """`"device=0,1"` (the quotes keep Docker's CSV one field)."""
     devices = text.strip('"').removeprefix("device=").split(",")
     return {"Driver": "", "Count": 0, "DeviceIDs": devices, "Capabilities": [["gpu"]], "Options": {}}
+
+
+def log(driver: str, options: Iterable[str]) -> dict[str, Any] | None:
+    """A driver and its `name=value` options; None for the engine's own choice."""
+    return {"Type": driver, "Config": dict(option.partition("=")[::2] for option in options)} if driver else None
 
 
 def restart(text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 from enum import IntEnum
 from itertools import takewhile
@@ -47,6 +48,18 @@ class Undetermined(Trouble):
     """What was asked could not be found out, which is neither a pass nor a failure."""
 
     code = ExitCode.UNKNOWN
+
+
+def no_space(error: Exception, where: str) -> Trouble | None:
+    """The trouble of a write to a full disk or quota, `where` no file is named; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return None
+    return Trouble(
+        f"there is no room to write: {error.strerror}",
+        where=str(error.filename or where),
+        why="records, logs and what is built lie there",
+        mend="df -h shows what is full; ./inv engines --prune what could go",
+    )
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], *, mend: str = "") -> Usage:

@@ -1,12 +1,14 @@
-"""What a person changes about the server of a plan: who may connect, what comes back. Pure."""
+"""What a person changes about the server of a plan: who may connect, what comes back."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 
+from environment.console import say
 from environment.errors import Usage
 from environment.plan import Plan, Step
+from recipes.deployment import Ports
 from recipes.serve import QUALITY
 
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:[1-9]\d*)?")
@@ -21,6 +23,13 @@ class Adjustment:
     env_file: str = ""
     expose: bool = False
     quality: bool = True
+
+
+def warn_of_exposure(asked: Adjustment, ports: Ports) -> None:
+    """Says what `expose` opens, before anything is done."""
+    if asked.expose:
+        opened = f"{ports.http}, {ports.grpc} and {ports.metrics} on every address of this host"
+        say(f"warning: --expose publishes {opened}: {EXPOSED}", style="yellow")
 
 
 def adjusted(plan: Plan, asked: Adjustment) -> Plan:

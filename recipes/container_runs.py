@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,36 +20,71 @@ from environment.errors import Trouble
 from environment.execution import Actor, carry_out, failed
 from environment.execution import run as run_on_host
 from environment.plan import Plan, Step
-from recipes import runs
+from recipes import engine_store, runs
 from recipes.ask import Manner, Target, show_answer
+from recipes.condition import Condition
 from recipes.deployment import Deployment
+from recipes.front import front_of
+from recipes.local import ANSWER
 from recipes.quality.gate import ENGINE, REHEARSAL
 from recipes.quality.reference import computing
 from recipes.quality.watch import Watch
 from recipes.recipe import AS_IT_SAYS, chat_of
+from recipes.rehearsal.server import terminable
 from recipes.runs import Run
 from recipes.serve import READY_WITHIN
 from recipes.waiting import until_ready
 
-ENSEMBLE = "ensemble"
+if TYPE_CHECKING:
+    from environment.container import Engine
+
 STOPPED_WITHIN = 20  # seconds a server has for the answers under way before it is killed
+
+
+def remaining(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool) -> Plan:
+    """The plan; or only what comes after the start, when the very server that it makes runs already.
+
+    Raises Trouble when a server of this name runs that was started otherwise.
+    """
+    there = runs.read(folder, deployment.name)
+    at = next((place for place, step in enumerate(plan.steps) if step.tool == "docker"), None)
+    if at is None or there is None or not there.container or condition(there).ended:
+        return plan
+    runs.refuse_other(there, record(deployment, launch(plan.steps[at].argv), rehearsal=rehearsal).settings)
+    return replace(plan, steps=plan.steps[at + 1 :])
 
 
 def carry_out_watched(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool) -> None:
     """Carries a serving plan out, its records in `folder`; a server that is not ready or silent is ended."""
-    waiting = until_ready(f"trtllm-{deployment.name}", deployment.ports.http, READY_WITHIN)
+    waiting = until_ready(f"trtllm-{deployment.name}", deployment.ports.http, READY_WITHIN, plan.templates)
     before = runs.read(folder, deployment.name)
     try:
-        with computing(Path(deployment.checkpoint_dir), deployment.workspace.checkpoints) as own:
+        with terminable(), computing(Path(deployment.checkpoint_dir), deployment.workspace.checkpoints) as own:
             kind = REHEARSAL if rehearsal else ENGINE
             watch = Watch(own=own, name=deployment.name, folder=folder, kind=kind)
             acting = {**actors(plan, deployment, folder, rehearsal=rehearsal), **watch.actors(waiting)}
             carry_out(plan, folder / deployment.name / "steps", acting)
-    except BaseException:
+    except BaseException as error:
         begun = runs.read(folder, deployment.name)
         if begun is not None and begun != before:
+            log = keep_log(begun, folder)
+            if isinstance(error, Trouble):
+                error.log = error.log or log
             runs.stop(folder, begun)
         raise
+
+
+def keep_log(run: Run, folder: Path) -> Path | None:
+    """Writes the container's log where `invoke logs` finds it after the container; None when that cannot be."""
+    from environment.containers import output
+
+    path = runs.folder(folder, run.name) / runs.LOG
+    try:
+        with path.open("wb") as file:
+            file.writelines(output(engine_of(run), run.container))
+    except (DockerTrouble, OSError):
+        return None
+    return path
 
 
 def actors(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool = False) -> dict[str, Actor]:
@@ -56,6 +94,7 @@ def actors(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool 
     """
 
     def start(words: tuple[str, ...], _: Step, __: Path) -> None:
+        engine_store.checked(Path(deployment.engine_dir), engine_store.asked_of(deployment))
         start_server(launch(words), record(deployment, launch(words), rehearsal=rehearsal), folder)
 
     inside: dict[str, Actor] = {step.tool: in_container for step in plan.steps if step.where == "container"}
@@ -77,11 +116,21 @@ def here_or_host(words: tuple[str, ...], step: Step, log: Path) -> None:
     if words[1] != "ask":
         run_on_host(words, step, log)
         return
-    options = dict(zip(words[3::2], words[4::2], strict=True))
     say(f"\n> {words[2]}")
-    manner = Manner(max_tokens=int(options.get("--max-tokens", "128")))
-    chat = chat_of(options["--recipe"]) if "--recipe" in options else AS_IT_SAYS
-    show_answer(Target(address=options["--url"], tokenizer=options["--model-dir"], chat=chat), words[2], manner)
+    longest = int(words[words.index("--max-tokens") + 1]) if "--max-tokens" in words else ANSWER
+    show_answer(asked_of(words), words[2], Manner(max_tokens=longest))
+
+
+def asked_of(words: tuple[str, ...]) -> Target:
+    """Whom a plan's `ask QUESTION --url ...` asks."""
+    said = dict(pairwise(words))
+    return Target(
+        address=said["--url"],
+        model=said["--model"],
+        accumulates="--accumulates" in words,
+        tokenizer=said["--model-dir"],
+        chat=chat_of(said["--recipe"]) if "--recipe" in words else AS_IT_SAYS,
+    )
 
 
 def start_server(asked: Launch, run: Run, folder: Path) -> None:
@@ -96,13 +145,17 @@ def start_server(asked: Launch, run: Run, folder: Path) -> None:
             mend = f"./inv stop --name {run.name}, or serve it under another name: --name OTHER"
             raise Trouble(f"the server {run.name!r} is running already, in the container {name}", mend=mend)
         remove(engine, name)
-        start(engine, asked)
-        runs.write(folder, run)
+        try:
+            start(engine, asked)
+            runs.write(folder, run)
+        except BaseException:
+            remove(engine, name)
+            raise
 
 
 def record(deployment: Deployment, asked: Launch, *, rehearsal: bool) -> Run:
     """What other commands need to know of the server; `settings` say what it was started as."""
-    ports = deployment.ports
+    ports, front = deployment.ports, front_of(deployment.release.tag)
     return Run(
         name=deployment.name,
         recipe=deployment.recipe_name,
@@ -114,7 +167,8 @@ def record(deployment: Deployment, asked: Launch, *, rehearsal: bool) -> Run:
         http=ports.http,
         grpc=ports.grpc,
         metrics=ports.metrics,
-        model=ENSEMBLE,
+        model=front.model,
+        accumulates=front.accumulates,
         tokenizer=deployment.checkpoint_dir,
         settings={
             "image": asked.image,
@@ -122,48 +176,69 @@ def record(deployment: Deployment, asked: Launch, *, rehearsal: bool) -> Run:
             "world_size": str(deployment.world_size),
             "gpus": asked.one("--gpus").strip('"').removeprefix("device="),
             "max_seq_len": str(deployment.max_seq_len),
+            "published": " ".join(asked.all("--publish")),
+            "restart": asked.one("--restart"),
+            "env_file": asked.one("--env-file"),
             "docker_host": os.environ.get("DOCKER_HOST", ""),
             "chat": msgspec.json.encode(deployment.recipe.chat).decode(),
         },
     )
 
 
+def engine_of(run: Run) -> Engine:
+    """The engine that the server was started on, whatever this shell's DOCKER_HOST says."""
+    from environment.container import connect
+
+    return connect(run.settings.get("docker_host"))
+
+
 def there(run: Run) -> bool:
     """Whether its container exists; an engine that does not answer now is no proof that it does not."""
-    from environment.container import connect
     from environment.containers import state
 
     try:
-        return state(connect(), run.container) is not None
+        return state(engine_of(run), run.container) is not None
     except DockerTrouble:
         return True
 
 
-def told_state(run: Run) -> str:
-    """What the engine says of a container that is not running; empty when it runs."""
-    from environment.container import connect
+def ended(run: Run) -> str:
+    """How the container ended; empty while it runs, and when its engine does not say."""
     from environment.containers import state
 
     try:
-        found = state(connect(), run.container)
+        found = state(engine_of(run), run.container)
     except DockerTrouble:
-        return "the Docker Engine does not answer"
-    return "gone" if found is None else "" if found.running else str(found)
+        return ""
+    return "is gone" if found is None else "" if found.running else str(found)
+
+
+def condition(run: Run) -> Condition:
+    """What the engine says of the container now."""
+    from environment.containers import memory, state
+
+    try:
+        engine = engine_of(run)
+        found = state(engine, run.container)
+        if found is None or not found.running:
+            return Condition(ended=str(found or "gone"))
+        used = memory(engine, run.container)
+    except DockerTrouble as trouble:
+        return Condition(ended=f"unknown: {trouble.what}")
+    return Condition(since=found.started, memory=used, limit=found.memory_limit, restarts=found.restarts)
 
 
 def stop(run: Run) -> None:
     """Ends the container: asked first, killed after some seconds, and removed."""
     from environment import containers
-    from environment.container import connect
 
-    containers.stop(connect(), run.container, STOPPED_WITHIN)
+    containers.stop(engine_of(run), run.container, STOPPED_WITHIN)
 
 
 def show_log(run: Run, *, lines: int, follow: bool) -> None:
     """The container's log on standard output."""
-    from environment.container import connect
     from environment.containers import output
 
-    for piece in output(connect(), run.container, follow=follow, lines=lines):
+    for piece in output(engine_of(run), run.container, follow=follow, lines=lines):
         sys.stdout.write(piece.decode("utf-8", "replace"))
         sys.stdout.flush()

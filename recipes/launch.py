@@ -12,6 +12,8 @@ LABEL = "io.trtllm.server"
 SHM_SIZE = "16g"  # NCCL and the Python backend share memory; Docker's own 64 MB is far too little (the seeds use 16g)
 ULIMITS: Words = ("--ulimit", "memlock=-1", "--ulimit", "stack=67108864")
 NARROW: Words = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+# The engine keeps the newest 300 MB of what the server writes; without this a log grows until the disk is full.
+LOGGED: Words = ("--log-driver", "json-file", "--log-opt", "max-size=100m", "--log-opt", "max-file=3")
 INSIDE = {"http": 8000, "grpc": 8001, "metrics": 8002}
 
 
@@ -36,7 +38,7 @@ def start(deployment: Deployment, repository: str, user: str) -> Step:
         *("docker", "run", "--detach", "--init", "--name", f"trtllm-{deployment.name}"),
         *("--label", f"{LABEL}={deployment.name}", *_gpus(deployment)),
         *(word for port, name in published for word in ("--publish", f"127.0.0.1:{port}:{INSIDE[name]}")),
-        *("--shm-size", SHM_SIZE, *ULIMITS, *NARROW),
+        *("--shm-size", SHM_SIZE, *ULIMITS, *NARROW, *LOGGED),
         *("--user", user, "--env", "HOME=/tmp"),
         *("--volume", f"{repository}:{repository}:ro", "--volume", f"{engine}:{engine}:ro"),
         *_checkpoint_mount(deployment),

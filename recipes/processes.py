@@ -31,6 +31,15 @@ def alive(process: int, since: float) -> bool:
         return False
 
 
+def memory(process: int) -> int | None:
+    """Bytes that a process and its descendants hold, what they share counted once; None when it is not to be had."""
+    try:
+        first = psutil.Process(process)
+        return sum(one.memory_full_info().pss for one in (first, *first.children(recursive=True)))
+    except psutil.Error:
+        return None
+
+
 def end(session: int) -> None:
     """Asks the session's first process to end, then kills what is left of its process group."""
     with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):

@@ -45,6 +45,7 @@ def manner_of(options: dict[str, Any]) -> Manner:
         "no-stream": "in one piece over HTTP: for servers whose decoupled mode is off",
         "url": "HOST:PORT of any Triton's gRPC (with --no-stream: HTTP) instead of a recorded server",
         "model": "with --url: the model to ask",
+        "accumulates": "with --url: each response of the model repeats the answer so far",
         "model-dir": "with --url: the checkpoint whose chat template is used",
         "recipe": "with --url: the recipe that says what the checkpoint does not (NAME, NAME:VARIANT or FILE.toml)",
     },
@@ -66,6 +67,7 @@ def ask(
     no_stream: bool = False,
     url: str = "",
     model: str = "ensemble",
+    accumulates: bool = False,
     model_dir: str = "",
     recipe: str = "",
 ) -> None:
@@ -77,10 +79,11 @@ def ask(
     from recipes.ask import Target, show_answer, show_data, show_whole, target
     from recipes.recipe import AS_IT_SAYS, chat_of
     from recipes.rehearsal.server import terminable
-    from recipes.runs import choose
+    from recipes.runs import answering
 
-    elsewhere = Target(address=url, model=model, tokenizer=model_dir, chat=chat_of(recipe) if recipe else AS_IT_SAYS)
-    to = replace(elsewhere if url else target(choose(current().runs, name)), whole=no_stream)
+    chat = chat_of(recipe) if recipe else AS_IT_SAYS
+    elsewhere = Target(address=url, model=model, accumulates=accumulates, tokenizer=model_dir, chat=chat)
+    to = replace(elsewhere if url else target(answering(current().runs, name)), whole=no_stream)
     show = show_data if json else show_whole if no_stream else show_answer
     with terminable():
         show(to, typed(question), manner)
@@ -107,9 +110,9 @@ def chat(
     from environment.console import typed
     from recipes.ask import target
     from recipes.chat import chat as talk
-    from recipes.runs import choose
+    from recipes.runs import answering
 
-    talk(target(choose(current().runs, name)), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
+    talk(target(answering(current().runs, name)), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
 
 
 @task(
@@ -138,10 +141,10 @@ def quality(
     """Hold a running server's answers against what its checkpoint itself answers. Exit code 3: not known."""
     from recipes.ask import Target, target
     from recipes.quality import asking
-    from recipes.runs import choose
+    from recipes.runs import answering
 
     space = current()
-    run = None if url else choose(space.runs, name)
+    run = None if url else answering(space.runs, name)
     to = target(run) if run else Target(address=url, model=model, accumulates=accumulates, tokenizer=model_dir)
     if keep:
         asking.keep(to, space, run)

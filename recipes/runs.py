@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from environment.console import say
 from environment.data import Record, read_json
 from environment.errors import Trouble, Usage, unknown_name
 from environment.staging import write_whole
@@ -92,6 +93,11 @@ def living(runs: Path) -> list[Run]:
     return [run for run in found if alive(run)]
 
 
+def ended(runs: Path) -> list[Run]:
+    """The recorded runs of which nothing is there any more."""
+    return [run for run in recorded(runs) if not alive(run)]
+
+
 def alive(run: Run) -> bool:
     """Whether the recorded process, not another with its id, is running; or whether the container is there at all."""
     if run.container:
@@ -103,13 +109,13 @@ def alive(run: Run) -> bool:
 
 def choose(runs: Path, name: str) -> Run:
     """The running server of that name, or the only one; raises Trouble when there is none, Usage when unclear."""
-    ended = [run for run in recorded(runs) if not alive(run) and name in {"", run.name}]
+    gone = [run for run in ended(runs) if name in {"", run.name}]
     found = {run.name: run for run in living(runs)}
     if name and name in found:
         return found[name]
-    if ended and (name or not found):
-        log = folder(runs, ended[0].name) / LOG
-        raise Trouble(f"{ended[0].name} has ended by itself", where=str(log), mend="start it again", log=log)
+    if gone and (name or not found):
+        log = folder(runs, gone[0].name) / LOG
+        raise Trouble(f"{gone[0].name} has ended by itself", where=str(log), mend="start it again", log=log)
     if not found:
         raise Trouble("no server is running", mend="start one: ./inv serve qwen2 --rehearse")
     if name:
@@ -117,6 +123,31 @@ def choose(runs: Path, name: str) -> Run:
     if len(found) > 1:
         raise Usage(f"several servers are running: {', '.join(found)}", mend="say which: --name NAME")
     return next(iter(found.values()))
+
+
+def answering(runs: Path, name: str) -> Run:
+    """As `choose`; raises Trouble for a server whose container has ended, with how it ended."""
+    run = choose(runs, name)
+    if run.container:
+        from recipes import container_runs
+
+        if end := container_runs.ended(run):
+            mend = f"./inv logs --name {run.name}   shows its last words; then serve it again"
+            raise Trouble(f"the server {run.name!r} does not run: its container {end}", where=run.container, mend=mend)
+    return run
+
+
+def refuse_other(there: Run, settings: Mapping[str, str]) -> None:
+    """Says that a running server is used as it is; raises Trouble when it was not started with these settings."""
+    different = [
+        f"{key} {there.settings.get(key) or 'unset'} -> {value or 'unset'}"
+        for key, value in settings.items()
+        if there.settings.get(key) != value
+    ]
+    if different:
+        mend = f"./inv stop --name {there.name}, or serve it under another name: --name OTHER"
+        raise Trouble(f"{there.name!r} is running with other settings: {', '.join(different)}", mend=mend)
+    say(f"{there.name} is running already with these settings; it is used as it is.")
 
 
 def stop(runs: Path, run: Run) -> None:

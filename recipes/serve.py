@@ -12,6 +12,7 @@ from environment.image_layout import upstream
 from environment.plan import Plan, Step
 from recipes import build, download, launch, patches, room
 from recipes.deployment import Deployment
+from recipes.front import front_of
 from recipes.local import ANSWER
 from recipes.quality.agreement import questions
 from recipes.recipe import AS_IT_SAYS
@@ -114,7 +115,9 @@ def talked_to(deployment: Deployment) -> tuple[str, ...]:
 def question(deployment: Deployment) -> Step:
     """A ready ensemble does not prove the engine: a token does."""
     address = f"127.0.0.1:{deployment.ports.grpc}"
-    argv = ("./inv", "ask", deployment.recipe.question.text, "--url", address, "--model-dir", deployment.checkpoint_dir)
+    front = front_of(deployment.release.tag)
+    to = ("--url", address, "--model", front.model, *(("--accumulates",) if front.accumulates else ()))
+    argv = ("./inv", "ask", deployment.recipe.question.text, *to, "--model-dir", deployment.checkpoint_dir)
     short = ("--max-tokens", str(deployment.max_output_len)) if deployment.max_output_len < ANSWER else ()
     return Step(title="Ask the smoke question", tool="invoke", argv=(*argv, *short, *talked_to(deployment)))
 

@@ -7,17 +7,32 @@ from invoke import Context, task
 from environment.workspace import current
 
 
-@task(help={"json": "as data"})
-def status(c: Context, json: bool = False) -> None:
-    """Show the servers that run: name, state, address, how long."""
+@task(help={"json": "as data", "watch": "again every two seconds, until Ctrl-C"})
+def status(c: Context, json: bool = False, watch: bool = False) -> None:
+    """Show the servers that run: health, models, GPUs, memory, address, how long."""
+    import time
+    from contextlib import suppress
+
+    from environment.console import clear
+    from recipes.status import EVERY
+
+    if not watch:
+        show_status(json=json)
+        return
+    with suppress(KeyboardInterrupt):
+        while True:
+            clear()
+            show_status(json=json)
+            time.sleep(EVERY)
+
+
+def show_status(*, json: bool) -> None:
+    """The servers as they are now, for the person or the next program."""
     from environment.console import result, result_json
     from recipes.status import seen, table
 
     servers = seen(current().runs)
-    if json:
-        result_json("status/1", {"servers": servers})
-    else:
-        result(table(servers))
+    result_json("status/1", {"servers": servers}) if json else result(table(servers))
 
 
 @task(
@@ -74,8 +89,8 @@ def openai(
     """Stand an OpenAI-compatible endpoint before a running server, until Ctrl-C or the server's stop."""
     from recipes.openai.admission import Limits
     from recipes.openai.process import key, run_here
-    from recipes.runs import choose
+    from recipes.runs import answering
 
     limits = Limits(body=body, seconds=seconds, at_once=at_once, waiting=waiting)
     runs = current().runs
-    run_here(runs, choose(runs, name), port=port, secret=key(key_file), expose=expose, limits=limits)
+    run_here(runs, answering(runs, name), port=port, secret=key(key_file), expose=expose, limits=limits)

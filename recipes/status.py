@@ -1,25 +1,30 @@
-"""The servers that run, as rows."""
+"""The servers that run, as rows: health, models, GPUs, memory, how long."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
-from recipes import runs
+from environment.console import say
+from environment.layers import amount
+from recipes import health, processes, runs
+from recipes.condition import Condition
 from recipes.rehearsal.server import answers_ready
 from recipes.runs import Run
 
 
 def seen(folder: Path) -> list[dict[str, object]]:
-    """Each living server with its state now; stale records are removed on the way."""
-    return [row(run) for run in runs.living(folder)]
+    """Each server that is there, as it is now; records of servers that are gone are told of and removed."""
+    for run in runs.ended(folder):
+        say(f"{run.name} has ended by itself; its log: ./inv logs --name {run.name}", style="yellow")
+    return [row(run, condition(run), health.models(run.http)) for run in runs.living(folder)]
 
 
-def row(run: Run) -> dict[str, object]:
-    """One server: `state` is `ready` when Triton says so, else `starting` or how its container ended."""
+def row(run: Run, now: Condition, models: tuple[health.Served, ...]) -> dict[str, object]:
+    """One server: `ready` when Triton says so, else `starting`, or how its container ended. Bytes, seconds."""
     return {
         "name": run.name,
-        "state": state(run),
+        "state": now.ended or ("ready" if answers_ready(run.http) else "starting"),
         "kind": "rehearsal" if run.rehearsal else "GPU",
         "recipe": run.recipe,
         "release": run.release,
@@ -28,41 +33,66 @@ def row(run: Run) -> dict[str, object]:
         "http": run.http,
         "metrics": run.metrics,
         "model": run.model,
+        "models": {model.name: model.state for model in models},
         "container": run.container,
         "world_size": int(run.settings.get("world_size", 1)),
         "gpus": run.settings.get("gpus", ""),
         "engine": run.settings.get("engine", ""),
-        "up": round(time.time() - run.started, 1),
+        "memory": now.memory,
+        "memory_limit": now.limit,
+        "restarts": now.restarts,
+        "up": None if now.since is None else round(time.time() - now.since, 1),
     }
 
 
-def state(run: Run) -> str:
-    """`ready`, `starting`, or what the Docker Engine says of a container that does not run."""
-    if answers_ready(run.http):
-        return "ready"
+def condition(run: Run) -> Condition:
+    """What the system says of the server's container or process."""
     if not run.container:
-        return "starting"
-    from recipes.container_runs import told_state
+        return Condition(since=run.started, memory=processes.memory(run.process))
+    from recipes.container_runs import condition as of_container
 
-    return told_state(run) or "starting"
+    return of_container(run)
 
 
-COLUMNS = ("name", "state", "kind", "release", "grpc", "http", "process", "up")
+EVERY = 2.0  # seconds between two looks of --watch
+COLUMNS = ("name", "state", "models", "kind", "release", "ranks", "gpus", "memory", "up", "grpc", "http", "engine")
 
 
 def table(servers: list[dict[str, object]]) -> str:
     """The rows under their headings, or what to do when there are none."""
     if not servers:
         return "no server is running; start one: ./inv serve qwen2 --rehearse"
-    rows = [COLUMNS, *(tuple(_text(name, server[name]) for name in COLUMNS) for server in servers)]
+    rows = [COLUMNS, *(tuple(cells(server)[name] for name in COLUMNS) for server in servers)]
     widths = [max(len(cells[place]) for cells in rows) for place in range(len(COLUMNS))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows
     )
 
 
-def _text(name: str, value: object) -> str:
-    if name != "up" or not isinstance(value, float):
-        return str(value)
-    minutes, seconds = divmod(int(value), 60)
-    return f"{minutes // 60}h {minutes % 60}m" if minutes >= 60 else f"{minutes}m {seconds}s"
+def cells(server: dict[str, object]) -> dict[str, str]:
+    """The row's values as the table shows them."""
+    models = server["models"]
+    states = list(models.values()) if isinstance(models, dict) else []
+    return {
+        **{name: str(value or "-") for name, value in server.items()},
+        "models": f"{states.count('READY')}/{len(states)} ready" if states else "-",
+        "ranks": str(server["world_size"]),
+        "memory": sizes(server["memory"], server["memory_limit"]),
+        "up": duration(server["up"]),
+    }
+
+
+def sizes(used: object, limit: object) -> str:
+    """Memory in use, and of how much where there is a limit."""
+    if not isinstance(used, int):
+        return "-"
+    return f"{amount(used)} of {amount(limit)}" if isinstance(limit, int) else amount(used)
+
+
+def duration(seconds: object) -> str:
+    """Seconds in words."""
+    if not isinstance(seconds, float):
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes}m" if hours else f"{minutes}m {rest}s"

@@ -1,55 +1,90 @@
-"""Waits for a server in a container; when it dies or is late, its own log is fetched: there stands the cause."""
+"""Waits for a server in a container; when it dies or is late, its own log is there: in it stands the cause."""
 
 from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from environment.console import say
 from environment.errors import Trouble
 from environment.plan import Step
-from recipes.rehearsal.server import answers_ready
+from recipes.rehearsal.server import Watch, answers_ready
 
 GLANCE = 1.0  # seconds
+TELLING = 15.0  # seconds between two words on what is still missing
 ASKING = 30  # seconds the engine has for a small question
+STATE = "{{.State.Running}} {{.RestartCount}} {{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}"
 
 
-def until_ready(container: str, port: int, within: float) -> Callable[[tuple[str, ...], Step, Path], None]:
+def until_ready(
+    container: str, port: int, within: float, models: Collection[str] = ()
+) -> Callable[[tuple[str, ...], Step, Path], None]:
     """The actor of the waiting step: as its command does it, but it sees at once when the container has ended.
 
-    Raises Trouble whose `log` is the server's, written to the step's log.
+    It says which of the `models` are loaded, and what is waited for. Raises Trouble whose `log` is the server's, which
+    is written to the step's log as it grows.
     """
 
     def wait(_words: tuple[str, ...], _step: Step, log: Path) -> None:
-        deadline = time.monotonic() + within
-        while not answers_ready(port):
-            if not running(container):
-                raise _trouble(f"the server {container} ended before it was ready", container, log)
-            if time.monotonic() > deadline:
-                raise _trouble(f"the server {container} was not ready within {within:g} s", container, log)
-            time.sleep(GLANCE)
+        begun = told = time.monotonic()
+        with logged(container, log) as complete:
+            watch = Watch(log, say)
+            while not answers_ready(port):
+                watch.look()
+                if end := ended(container):
+                    complete()
+                    raise _trouble(f"the server {container} ended before it was ready: {end}", log)
+                now = time.monotonic()
+                if now - begun > within:
+                    raise _trouble(f"the server {container} was not ready within {within:g} s", log)
+                if now - told > TELLING:
+                    told = now
+                    say(f"      {now - begun:.0f} s of at most {within:g}: waits for {missing(models, watch.models)}")
+                time.sleep(GLANCE)
+            watch.look()
 
     return wait
 
 
-def running(container: str) -> bool:
-    """Whether the engine says that the container runs; an engine that does not answer is no reason to give up."""
-    words = ("docker", "inspect", "--format", "{{.State.Running}}", container)
+def missing(models: Collection[str], loaded: Collection[str]) -> str:
+    """What is not there yet, in words."""
+    return ", ".join(name for name in models if name not in loaded) or "the server's word that it is ready"
+
+
+@contextmanager
+def logged(container: str, log: Path) -> Iterator[Callable[[], object]]:
+    """While inside, the container's log is copied to `log` as it grows; what is yielded waits for its end."""
+    words = ("docker", "logs", "--follow", container)
+    with log.open("wb") as file, subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file) as copying:
+
+        def complete() -> None:
+            with suppress(subprocess.TimeoutExpired):
+                copying.wait(ASKING)
+
+        try:
+            yield complete
+        finally:
+            copying.kill()
+
+
+def ended(container: str) -> str:
+    """How the container ended, for the first time or again; empty while it runs, or when the engine does not answer."""
+    words = ("docker", "inspect", "--format", STATE, container)
     try:
         asked = subprocess.run(words, capture_output=True, text=True, timeout=ASKING, check=False)
     except subprocess.TimeoutExpired:
-        return True
-    return asked.returncode == 0 and asked.stdout.strip() == "true"
+        return ""
+    if asked.returncode:
+        return "" if "daemon" in asked.stderr else "it is gone"
+    running, restarts, status, code, memory = asked.stdout.split()
+    if running == "true" and restarts == "0":
+        return ""
+    return f"{status} with code {code}{', out of memory' if memory == 'true' else ''}"
 
 
-def _trouble(what: str, container: str, log: Path) -> Trouble:
-    with log.open("wb") as file:
-        subprocess.run(("docker", "logs", container), stdout=file, stderr=file, timeout=ASKING, check=False)
-    return Trouble(
-        what,
-        where=str(log),
-        why="its log is kept there; the container stays as it is",
-        mend=f"mend the cause, docker rm -f {container}, then run the same command again",
-        log=log,
-    )
+def _trouble(what: str, log: Path) -> Trouble:
+    why = "it is ended and its container removed; its log is kept"
+    return Trouble(what, where=str(log), why=why, mend="mend the cause, then run the same command again", log=log)

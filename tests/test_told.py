@@ -1,5 +1,7 @@
 """What a person is told when a step fails: the error, and the cause that the step's log names."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,16 @@ from invoke import Exit
 from doctor.ending import told
 from environment.execution import run
 from environment.plan import Step
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EIO, 4)])
+def test_a_full_disk_is_no_bug(number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRTLLM_WORKSPACE", str(tmp_path))
+    with pytest.raises(Exit) as caught, told():
+        raise OSError(number, os.strerror(number))
+    assert caught.value.code == code
+    assert (f"there is no room to write: {os.strerror(number)}" in str(caught.value.message)) == (code == 1)
+
 
 STEP = Step(title="Build the engine", tool="trtllm-build", argv=("trtllm-build",))
 

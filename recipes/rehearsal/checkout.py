@@ -1,8 +1,7 @@
 """`--templates DIR`: a tensorrtllm_backend checkout as model repository: templates filled, models unmodified.
 
-What this leaves as upstream has it, and a real server of that release has too: its postprocessing decodes token by
-token, so `ensemble` sends U+FFFD where a character is split over tokens. `tensorrt_llm_bls` with `accumulate_tokens`
-repeats the whole answer in each response, which is whole text again; so that is the model the client asks.
+What this leaves as upstream has it, and a real server of that release has too, is which model the client has to ask
+for whole characters (recipes/front.py).
 """
 
 from __future__ import annotations
@@ -15,23 +14,22 @@ from pathlib import Path
 from environment.contracts import placeholders as known_placeholders
 from environment.data import read_toml
 from environment.errors import Trouble
+from recipes.front import BLS, Front, front
 from recipes.model_repository import fill, placeholders_in
-from recipes.rehearsal.repository import ENSEMBLE, Layout
+from recipes.rehearsal.repository import Layout
 from recipes.template_values import VALUES, TemplateValues
 
 TEMPLATES = "all_models/inflight_batcher_llm"
-BLS, ACCUMULATE = "tensorrt_llm_bls", "accumulate_tokens"
 CONFIG = "config.pbtxt"
 SOURCE_LIMIT = 1 << 20  # bytes of one file of a model
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """The files of a model repository, the model to ask, and whether each of its responses repeats the answer."""
+    """The files of a model repository, and the model to ask."""
 
     files: Mapping[str, str]
-    model: str = ENSEMBLE
-    accumulates: bool = False
+    front: Front
 
 
 def repository(checkout: Path, release: str, layout: Layout) -> Repository:
@@ -41,12 +39,8 @@ def repository(checkout: Path, release: str, layout: Layout) -> Repository:
     refuse_other_release({model: placeholders_in(text) for model, text in templates.items()}, release, checkout)
     said = values(layout)
     filled = {f"{model}/{CONFIG}": filled_in(model, text, said) for model, text in templates.items()}
-    accumulates = ACCUMULATE in placeholders_in(templates.get(BLS, ""))
-    return Repository(
-        files={**sources(checkout / TEMPLATES), **filled},
-        model=BLS if accumulates else ENSEMBLE,
-        accumulates=accumulates,
-    )
+    asked = front(placeholders_in(templates.get(BLS, "")))
+    return Repository(files={**sources(checkout / TEMPLATES), **filled}, front=asked)
 
 
 def require_transformers() -> None:
@@ -90,8 +84,7 @@ def values(layout: Layout) -> dict[str, str]:
         "max_seq_len": "",
         "add_special_tokens": layout.add_special_tokens,
     }
-    table = {name: text.format_map(fields) for name, text in read_toml(VALUES, TemplateValues).values.items()}
-    return {**table, ACCUMULATE: "True"}
+    return {name: text.format_map(fields) for name, text in read_toml(VALUES, TemplateValues).values.items()}
 
 
 def filled_in(model: str, text: str, said: Mapping[str, str]) -> str:

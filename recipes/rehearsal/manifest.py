@@ -5,7 +5,6 @@ from __future__ import annotations
 from environment.data import Record
 
 MANIFEST = "rehearsal.json"
-OF_THE_ENGINE = "checkpoint"  # as the template's `whole_characters`: the tokenizer of the checkpoint named here
 
 
 class Manifest(Record, frozen=True, kw_only=True):

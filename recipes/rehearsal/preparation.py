@@ -15,6 +15,7 @@ import msgspec
 from environment.artifacts.tokenizer import Tokenizer, read_tokenizer
 from environment.staging import staged_folder, write_whole
 from environment.workspace import Workspace
+from recipes.front import Front
 from recipes.rehearsal import binary, checkout, repository
 from recipes.rehearsal.architecture import describe
 from recipes.rehearsal.checkout import Repository
@@ -41,8 +42,7 @@ class Prepared:
 
     repository: Path
     backends: Path
-    model: str
-    accumulates: bool
+    front: Front
 
 
 def prepare(material: Material, workspace: Workspace) -> Prepared:
@@ -52,8 +52,7 @@ def prepare(material: Material, workspace: Workspace) -> Prepared:
     return Prepared(
         repository=write_repository(made.files, workspace.repositories),
         backends=binary.backends(workspace.engines),
-        model=made.model,
-        accumulates=made.accumulates,
+        front=made.front,
     )
 
 
@@ -85,7 +84,7 @@ def describe_repository(material: Material, engine: Path) -> Repository:
     )
     if material.templates is not None:
         return checkout.repository(material.templates, material.release, layout)
-    return Repository(files=repository.files(for_release(material.release), layout))
+    return Repository(files=repository.files(for_release(material.release), layout), front=Front())
 
 
 def write_repository(files: Mapping[str, str], into: Path) -> Path:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from environment.console import say
-from environment.errors import Trouble
 from environment.workspace import Workspace
 from recipes import ports, processes, runs
 from recipes.rehearsal import binary, server
@@ -60,24 +59,11 @@ def rehearse(asked: Rehearsal, workspace: Workspace, beside: Callable[[], None] 
     with runs.exclusive(workspace.runs, asked.name):
         there = runs.read(workspace.runs, asked.name)
         if there is not None and runs.alive(there):
-            return reuse(there, asked), False
+            runs.refuse_other(there, asked.settings)
+            return there, False
         ports.refuse_taken(asked.ports)
         say(f"Checkpoint        {asked.checkpoint}")
         return start(asked, prepare(asked.material, workspace), workspace, beside), True
-
-
-def reuse(there: Run, asked: Rehearsal) -> Run:
-    """The running server, if it was started with the same settings; raises Trouble when not."""
-    different = [
-        f"{key} {there.settings.get(key, 'unset')} -> {value}"
-        for key, value in asked.settings.items()
-        if there.settings.get(key) != value
-    ]
-    if different:
-        mend = f"./inv stop --name {there.name}, or serve it under another name: --name OTHER"
-        raise Trouble(f"{there.name!r} is running with other settings: {', '.join(different)}", mend=mend)
-    say(f"{there.name} is running already with these settings; it is used as it is.")
-    return there
 
 
 def start(asked: Rehearsal, prepared: Prepared, workspace: Workspace, beside: Callable[[], None] | None = None) -> Run:
@@ -118,8 +104,8 @@ def recorded(asked: Rehearsal, prepared: Prepared, process: int) -> Run:
         container="",
         quality="",
         **asked.ports,
-        model=prepared.model,
-        accumulates=prepared.accumulates,
+        model=prepared.front.model,
+        accumulates=prepared.front.accumulates,
         tokenizer=str(asked.checkpoint),
         settings=asked.settings,
     )

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from recipes.front import BLS, ENSEMBLE
 from recipes.rehearsal.tensors import Step, Tensor, Tensors
 
-ENSEMBLE = "ensemble"
 MODEL_PY = """\
 import triton_python_backend_utils  # it leads to the project that `recipes` is in, so it comes first
 from recipes.rehearsal.models.{model} import TritonPythonModel
@@ -21,12 +21,16 @@ from recipes.rehearsal.models.{model} import TritonPythonModel
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """What fills the repository: folders as the server sees them, and how many requests at once."""
+    """What fills the repository: folders as the server sees them, and how many requests at once.
+
+    `whole_characters`: the engine's streamed pieces end between characters, which a real one's do not.
+    """
 
     tokenizer: Path
     engine: Path
     max_batch_size: int
     add_special_tokens: bool = False
+    whole_characters: bool = True
 
 
 def files(tensors: Tensors, layout: Layout) -> dict[str, str]:
@@ -34,6 +38,22 @@ def files(tensors: Tensors, layout: Layout) -> dict[str, str]:
     made = {f"{name}/config.pbtxt": config(name, tensors, layout) for name in tensors.models}
     made |= {f"{name}/1/model.py": MODEL_PY.format(model=name) for name in ("preprocessing", "postprocessing")}
     return made | {f"{name}/1/.keep": "" for name in (ENSEMBLE, "tensorrt_llm")}
+
+
+def bls_files(tensors: Tensors, layout: Layout, release: str) -> dict[str, str]:
+    """The BLS model, which takes and gives what the ensemble does."""
+    ensemble = tensors.models[ENSEMBLE]
+    lines = [
+        f'name: "{BLS}"',
+        'backend: "python"',
+        CPU,
+        "model_transaction_policy { decoupled: true }",
+        f"max_batch_size: {layout.max_batch_size}",
+        *_tensors("input", ensemble.inputs),
+        *_tensors("output", ensemble.outputs),
+        _parameter("release", release),
+    ]
+    return {f"{BLS}/config.pbtxt": "\n".join(lines) + "\n", f"{BLS}/1/model.py": MODEL_PY.format(model=BLS)}
 
 
 def config(name: str, tensors: Tensors, layout: Layout) -> str:
@@ -48,8 +68,7 @@ def config(name: str, tensors: Tensors, layout: Layout) -> str:
     ]
     if name == ENSEMBLE:
         lines += _scheduling(tensors.steps)
-    for key, value in parameters(name, layout).items():
-        lines.append(f"parameters {{ key: {_text(key)} value {{ string_value: {_text(value)} }} }}")
+    lines += [_parameter(key, value) for key, value in parameters(name, layout).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -72,7 +91,7 @@ def parameters(name: str, layout: Layout) -> dict[str, str]:
             "gpt_model_type": "inflight_fused_batching",
             "gpt_model_path": str(layout.engine),
             "exclude_input_in_output": "True",
-            "whole_characters": tokenizer,
+            **({"whole_characters": tokenizer} if layout.whole_characters else {}),
         },
     }
     return known.get(name, {})
@@ -95,6 +114,10 @@ def _scheduling(steps: tuple[Step, ...]) -> Iterator[str]:
             yield from (f"    {kind} {{ key: {_text(key)} value: {_text(value)} }}" for key, value in names.items())
         yield "  }"
     yield "}"
+
+
+def _parameter(key: str, value: str) -> str:
+    return f"parameters {{ key: {_text(key)} value {{ string_value: {_text(value)} }} }}"
 
 
 def _text(value: str) -> str:

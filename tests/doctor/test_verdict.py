@@ -80,14 +80,14 @@ def test_the_same_plan_for_other_targets(
 
 def test_an_archive_of_another_serialization_gets_tensorrts_words(tmp_path: Path) -> None:
     # github.com/NVIDIA/TensorRT/issues/3898: TensorRT 8.6 and a plan of 10.1
-    newer = written((10, 0, 1, 6), "10.0", "8.0", (9, 0), 132)
+    newer = written((10, 0, 1, 6), "10.0", (8, 0), (9, 0), 132)
     answer = predict(seen(newer, tmp_path / "a"), len(newer), Target(tensorrt=(8, 6, 1, 6), compute=H200))
     assert answer.state == "version-mismatch"
     assert answer.message.endswith(
         "Version tag does not match. Note: Current Version: 236, Serialized Engine Version: 237"
     )
     # github.com/NVIDIA/TensorRT/issues/2195: TensorRT 8.4 and a plan of 7.x
-    older = written((7, 1, 3, 0), "7.1", "7.1", (9, 0), 132)
+    older = written((7, 1, 3, 0), "7.1", (7, 1), (9, 0), 132)
     answer = predict(seen(older, tmp_path / "a"), len(older), Target(tensorrt=(8, 5, 3, 1), compute=H200))
     assert answer.state == "version-mismatch"
     assert answer.message.endswith("Note: Current Version: 0, Serialized Engine Version: 97")
@@ -102,7 +102,7 @@ def test_damage_is_damage_whatever_is_to_load_it(tmp_path: Path) -> None:
 
 
 def test_a_layout_that_is_not_known_gives_no_verdict(tmp_path: Path) -> None:
-    unknown = written((10, 20, 0, 1), "10.9", "10.6", (9, 0), 132).replace(b"\x12\x80\x01\x00", b"\x13\x80\x01\x00")
+    unknown = written((10, 20, 0, 1), "10.9", (10, 6), (9, 0), 132).replace(b"\x12\x80\x01\x00", b"\x13\x80\x01\x00")
     answer = predict(seen(unknown, tmp_path / "a"), len(unknown), Target(tensorrt=(10, 20, 0, 1), compute=H200))
     assert answer.state == "unknown"
     assert "is not known" in answer.why

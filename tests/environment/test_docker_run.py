@@ -9,7 +9,8 @@ WORDS = (
     *("docker", "run", "--detach", "--init", "--name", "x", "--label", "a=b=c", "--gpus", '"device=0,2"'),
     *("--publish", "127.0.0.1:8000:9000", "--shm-size", "16g", "--ulimit", "memlock=-1", "--cap-drop", "ALL"),
     *("--security-opt", "no-new-privileges", "--user", "1:2", "--env", "HOME=/tmp", "--network", "none"),
-    *("--volume", "/a:/a:ro", "--volume", "/b:/c", "--restart", "on-failure:3", "image:1", "run", "--rm", "-x"),
+    *("--volume", "/a:/a:ro", "--volume", "/b:/c", "--restart", "on-failure:3"),
+    *("--log-driver", "json-file", "--log-opt", "max-size=1m", "image:1", "run", "--rm", "-x"),
 )
 
 
@@ -35,6 +36,7 @@ def test_every_word_of_a_plan_is_carried_out() -> None:
         "device_requests": [
             {"Driver": "", "Count": 0, "DeviceIDs": ["0", "2"], "Capabilities": [["gpu"]], "Options": {}}
         ],
+        "log_config": {"Type": "json-file", "Config": {"max-size": "1m"}},
         "restart_policy": {"Name": "on-failure", "MaximumRetryCount": 3},
     }
 

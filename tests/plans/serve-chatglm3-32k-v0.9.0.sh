@@ -10,7 +10,7 @@ workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/chatglm3-6b-32k-339f17ff464d
 converted=/srv/trtllm/checkpoints/chatglm3-32k-v0.9.0-tp1pp1-03f9fab4c16c-converted
 engine=/srv/trtllm/engines/chatglm3-32k-v0.9.0-tp1pp1-03f9fab4c16c
-repository=/srv/trtllm/repositories/chatglm3-32k-v0.9.0-tp1pp1-03f9fab4c16c-d6c3ee
+repository=/srv/trtllm/repositories/chatglm3-32k-v0.9.0-tp1pp1-03f9fab4c16c-f8f5d8
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
@@ -124,7 +124,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/tensorrt_llm_bls/config.pbtxt \
-        triton_max_batch_size:1,decoupled_mode:True,accumulate_tokens:False,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:1
+        triton_max_batch_size:1,decoupled_mode:True,accumulate_tokens:True,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:1
 
 # 21/25 Publish the model repository
 [ -e "$repository" ] ||
@@ -134,9 +134,10 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 docker run --detach --init --name trtllm-chatglm3 --label io.trtllm.server=chatglm3 \
         --gpus '"device=0"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
         --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
-        --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --env HOME=/tmp \
-        --volume "$repository":"$repository":ro --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro \
-        trtllm:v0.9.0 mpirun --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
+        --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=100m \
+        --log-opt max-file=3 --user 1000:1000 --env HOME=/tmp --volume "$repository":"$repository":ro \
+        --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro trtllm:v0.9.0 mpirun \
+        --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
         --model-repository="$repository" --http-port=8000 --grpc-port=8001 \
         --metrics-port=8002 --disable-auto-complete-config \
         --backend-config=python,shm-region-prefix-name=rank0_
@@ -147,7 +148,8 @@ curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 9
 
 # 24/25 Ask the smoke question
 ./inv ask 'What'"'"'s new between ChatGLM3-6B and ChatGLM2-6B?' --url 127.0.0.1:8001 \
-        --model-dir "$checkpoint" --recipe chatglm3:32k
+        --model tensorrt_llm_bls --accumulates --model-dir "$checkpoint" --recipe chatglm3:32k
 
 # 25/25 Hold its answers against the checkpoint's own
-./inv quality --compute --url 127.0.0.1:8001 --model-dir "$checkpoint"
+./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
+        --accumulates

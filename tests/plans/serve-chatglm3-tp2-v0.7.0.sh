@@ -8,7 +8,7 @@ set -eu
 workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/chatglm3-6b-103caa40027e
 engine=/srv/trtllm/engines/chatglm3-v0.7.0-tp2pp1-8827ab5e0677
-repository=/srv/trtllm/repositories/chatglm3-v0.7.0-tp2pp1-8827ab5e0677-7f12a6
+repository=/srv/trtllm/repositories/chatglm3-v0.7.0-tp2pp1-8827ab5e0677-e61656
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1"' --shm-size 16g \
@@ -113,7 +113,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/tensorrt_llm_bls/config.pbtxt \
-        triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:False,bls_instance_count:1
+        triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:True,bls_instance_count:8
 
 # 19/23 Publish the model repository
 [ -e "$repository" ] ||
@@ -123,9 +123,10 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 docker run --detach --init --name trtllm-chatglm3 --label io.trtllm.server=chatglm3 \
         --gpus '"device=0,1"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
         --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
-        --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --env HOME=/tmp \
-        --volume "$repository":"$repository":ro --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro \
-        trtllm:v0.7.0 mpirun --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
+        --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=100m \
+        --log-opt max-file=3 --user 1000:1000 --env HOME=/tmp --volume "$repository":"$repository":ro \
+        --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro trtllm:v0.7.0 mpirun \
+        --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
         --model-repository="$repository" --http-port=8000 --grpc-port=8001 \
         --metrics-port=8002 --disable-auto-complete-config \
         --backend-config=python,shm-region-prefix-name=rank0_ \
@@ -140,7 +141,8 @@ curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 9
 
 # 22/23 Ask the smoke question
 ./inv ask 'What'"'"'s new between ChatGLM3-6B and ChatGLM2-6B?' --url 127.0.0.1:8001 \
-        --model-dir "$checkpoint" --recipe chatglm3
+        --model tensorrt_llm_bls --accumulates --model-dir "$checkpoint" --recipe chatglm3
 
 # 23/23 Hold its answers against the checkpoint's own
-./inv quality --compute --url 127.0.0.1:8001 --model-dir "$checkpoint"
+./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
+        --accumulates

@@ -11,7 +11,7 @@ checkpoint=/srv/trtllm/checkpoints/Llama-2-13b-chat-hf-a2cb7a712bb6
 calibration=/srv/trtllm/datasets/96df5e686bee/ccdv/cnn_dailymail
 converted=/srv/trtllm/checkpoints/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339-converted
 engine=/srv/trtllm/engines/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339
-repository=/srv/trtllm/repositories/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339-dd6359
+repository=/srv/trtllm/repositories/llama2-13b-v0.10.0-int4_wo-tp1pp1-c444af2e6339-0f972c
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
@@ -97,7 +97,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/tensorrt_llm_bls/config.pbtxt \
-        triton_max_batch_size:2,decoupled_mode:True,accumulate_tokens:False,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:1
+        triton_max_batch_size:2,decoupled_mode:True,accumulate_tokens:True,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:2
 
 # 16/20 Publish the model repository
 [ -e "$repository" ] ||
@@ -107,9 +107,10 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 docker run --detach --init --name trtllm-llama2-13b --label io.trtllm.server=llama2-13b \
         --gpus '"device=0"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
         --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
-        --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --env HOME=/tmp \
-        --volume "$repository":"$repository":ro --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro \
-        trtllm:v0.10.0 mpirun --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
+        --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=100m \
+        --log-opt max-file=3 --user 1000:1000 --env HOME=/tmp --volume "$repository":"$repository":ro \
+        --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro trtllm:v0.10.0 mpirun \
+        --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
         --model-repository="$repository" --http-port=8000 --grpc-port=8001 \
         --metrics-port=8002 --disable-auto-complete-config \
         --backend-config=python,shm-region-prefix-name=rank0_
@@ -121,7 +122,8 @@ curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 9
 # 19/20 Ask the smoke question
 ./inv ask \
         'You are a helpful, respectful and honest assistant. Always answer as helpfully as possible. what is the fastest fish in sea?' \
-        --url 127.0.0.1:8001 --model-dir "$checkpoint"
+        --url 127.0.0.1:8001 --model tensorrt_llm_bls --accumulates --model-dir "$checkpoint"
 
 # 20/20 Hold its answers against the checkpoint's own
-./inv quality --compute --url 127.0.0.1:8001 --model-dir "$checkpoint"
+./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
+        --accumulates

@@ -11,7 +11,7 @@ checkpoint=/srv/trtllm/checkpoints/Qwen2-72B-Instruct-c867f763ef53
 calibration=/srv/trtllm/datasets/96df5e686bee/ccdv/cnn_dailymail
 converted=/srv/trtllm/checkpoints/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22-converted
 engine=/srv/trtllm/engines/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22
-repository=/srv/trtllm/repositories/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22-24cb12
+repository=/srv/trtllm/repositories/qwen2-72b-v0.10.0-fp8-tp2pp1-f99f85bfab22-1c75a9
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1"' --shm-size 16g \
@@ -97,7 +97,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/tensorrt_llm_bls/config.pbtxt \
-        triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:False,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:1
+        triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:True,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:8
 
 # 16/20 Publish the model repository
 [ -e "$repository" ] ||
@@ -107,9 +107,10 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 docker run --detach --init --name trtllm-qwen2-72b --label io.trtllm.server=qwen2-72b \
         --gpus '"device=0,1"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
         --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
-        --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --env HOME=/tmp \
-        --volume "$repository":"$repository":ro --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro \
-        trtllm:v0.10.0 mpirun --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
+        --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=100m \
+        --log-opt max-file=3 --user 1000:1000 --env HOME=/tmp --volume "$repository":"$repository":ro \
+        --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro trtllm:v0.10.0 mpirun \
+        --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
         --model-repository="$repository" --http-port=8000 --grpc-port=8001 \
         --metrics-port=8002 --disable-auto-complete-config \
         --backend-config=python,shm-region-prefix-name=rank0_ \
@@ -123,7 +124,9 @@ curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 9
         --retry-connrefused --retry-all-errors http://127.0.0.1:8000/v2/health/ready
 
 # 19/20 Ask the smoke question
-./inv ask '陆地上最快的动物是什么?' --url 127.0.0.1:8001 --model-dir "$checkpoint"
+./inv ask '陆地上最快的动物是什么?' --url 127.0.0.1:8001 --model tensorrt_llm_bls \
+        --accumulates --model-dir "$checkpoint"
 
 # 20/20 Hold its answers against the checkpoint's own
-./inv quality --compute --url 127.0.0.1:8001 --model-dir "$checkpoint"
+./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
+        --accumulates

@@ -10,7 +10,7 @@ workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/Qwen2-7B-Instruct-f2826a00ceef
 converted=/srv/trtllm/checkpoints/qwen2-v0.12.0-tp4pp1-f461cd0240fa-converted
 engine=/srv/trtllm/engines/qwen2-v0.12.0-tp4pp1-f461cd0240fa
-repository=/srv/trtllm/repositories/qwen2-v0.12.0-tp4pp1-f461cd0240fa-8c92d4
+repository=/srv/trtllm/repositories/qwen2-v0.12.0-tp4pp1-f461cd0240fa-28c199
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0,1,2,3"' --shm-size 16g \
@@ -88,7 +88,7 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/tensorrt_llm_bls/config.pbtxt \
-        triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:False,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:1
+        triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:True,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:8
 
 # 15/19 Publish the model repository
 [ -e "$repository" ] ||
@@ -98,9 +98,10 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
 docker run --detach --init --name trtllm-qwen2 --label io.trtllm.server=qwen2 \
         --gpus '"device=0,1,2,3"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
         --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
-        --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 --env HOME=/tmp \
-        --volume "$repository":"$repository":ro --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro \
-        trtllm:v0.12.0 mpirun --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
+        --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=100m \
+        --log-opt max-file=3 --user 1000:1000 --env HOME=/tmp --volume "$repository":"$repository":ro \
+        --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro trtllm:v0.12.0 mpirun \
+        --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
         --model-repository="$repository" --http-port=8000 --grpc-port=8001 \
         --metrics-port=8002 --disable-auto-complete-config \
         --backend-config=python,shm-region-prefix-name=rank0_ \
@@ -122,7 +123,9 @@ curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 9
         --retry-connrefused --retry-all-errors http://127.0.0.1:8000/v2/health/ready
 
 # 18/19 Ask the smoke question
-./inv ask '陆地上最快的动物是什么?' --url 127.0.0.1:8001 --model-dir "$checkpoint"
+./inv ask '陆地上最快的动物是什么?' --url 127.0.0.1:8001 --model tensorrt_llm_bls \
+        --accumulates --model-dir "$checkpoint"
 
 # 19/19 Hold its answers against the checkpoint's own
-./inv quality --compute --url 127.0.0.1:8001 --model-dir "$checkpoint"
+./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
+        --accumulates

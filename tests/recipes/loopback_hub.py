@@ -21,6 +21,8 @@ class Files:
     """What the hub holds, and how it misbehaves. `faults` are used up one request at a time, by path."""
 
     content: dict[str, bytes]
+    repository: str = REPOSITORY
+    revision: str = REVISION
     faults: dict[str, list[str]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     ranges: bool = True
@@ -57,17 +59,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
+        repository, revision = self.files.repository, self.files.revision
         self.files.asked.append((url.path, self.headers.get("Range", "")))
         if self.files.status != 200:
             self.answer(self.files.status, b"{}")
-        elif url.path.startswith(f"/api/models/{REPOSITORY}/tree/{REVISION}"):
+        elif url.path.startswith(f"/api/models/{repository}/tree/{revision}"):
             self.answer(200, json.dumps(self.files.tree()).encode())
-        elif url.path == f"/api/v1/models/{REPOSITORY}/repo/files":
+        elif url.path == f"/api/v1/models/{repository}/repo/files":
             self.answer(200, json.dumps({"Code": 200, "Data": {"Files": self.files.scope()}}).encode())
-        elif url.path == f"/api/v1/models/{REPOSITORY}/repo":
+        elif url.path == f"/api/v1/models/{repository}/repo":
             self.file(parse_qs(url.query)["FilePath"][0])
-        elif url.path.startswith(f"/{REPOSITORY}/resolve/{REVISION}/"):
-            self.file(url.path.partition(f"{REVISION}/")[2])
+        elif url.path.startswith(f"/{repository}/resolve/{revision}/"):
+            self.file(url.path.partition(f"{revision}/")[2])
         else:
             self.answer(404, b"{}")
 

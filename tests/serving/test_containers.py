@@ -1,127 +1,117 @@
-"""The way of `invoke serve qwen2 --tp 4` on a real Docker Engine: only the GPUs and what runs on them stand in."""
+"""Servers in containers on a real Docker Engine: how they live, what they let in, and what becomes of them."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import time
-from collections.abc import Callable
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from environment.errors import Trouble
-from environment.plan import Plan
-from recipes import runs
-from recipes.container_runs import carry_out_watched
+from recipes import client, runs
+from recipes.client import Question, Unreachable
 from recipes.deployment import Deployment
-from recipes.rehearsal.container.serving import without_tensorrt
-from recipes.serve import plan
-from tests.serving.conftest import Host, deployed, invoke, with_image
+from recipes.front import BLS, ENSEMBLE
+from recipes.prompt import prompt
+from recipes.rehearsal.checkpoint import SHIPPED
+from tests.serving.conftest import CHEETAH, QUESTION, Host, port_words, soon
 
 pytestmark = pytest.mark.docker
-CHEETAH = "陆地上最快的动物是猎豹🐆,时速可达120公里。"
+REHEARSED = ("serve", "qwen2", "--rehearse", "--in-container")
+OPTIONS = ("--gpus", "3,1", "--name", "other", "--restart", "on-failure:3", "--expose")
 
 
-def soon(true: Callable[[], bool], within: float = 30) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.2)
-    return False
+@pytest.fixture
+def server(host: Host, built: Deployment, tmp_path: Path) -> Iterator[Host]:
+    """A server of two ranks, typed with every option; `other` is its name."""
+    (tmp_path / "env").write_text("GREETING=hello\n")
+    words = (*OPTIONS, "--env-file", str(tmp_path / "env"), "--model-dir", str(SHIPPED), *port_words())
+    folder = built.workspace.root
+    said = host.typed(folder, "serve", "qwen2", "--tp", "2", *words)
+    assert "on every address of this host: anyone who reaches this host can use the model" in said.stderr
+    assert "loaded tensorrt_llm" in said.stderr
+    yield host
+    host.typed(folder, "stop", "--every")
+    assert host.left() == ""
 
 
-def test_the_plan_for_four_gpus_is_carried_out_word_by_word(host: Host, tmp_path: Path) -> None:
-    deployment = with_image(host, deployed(tmp_path, tp=4))
-    whole = plan(deployment, f"{os.getuid()}:{os.getgid()}")
-    # What judges a real host, image and engine has tests of its own.
-    here = without_tensorrt(whole)
-    carry_out_watched(here, deployment, deployment.workspace.runs, rehearsal=False)
-
-    engine = Path(deployment.engine_dir)
-    assert {path.name for path in engine.glob("rank*.engine")} == {f"rank{rank}.engine" for rank in range(4)}
-    found = host.inspect("trtllm-qwen2")
+def test_a_server_is_what_it_was_asked_to_be_and_gives_whole_characters(server: Host, built: Deployment) -> None:
+    folder = built.workspace.root
+    found = server.inspect("trtllm-other")
     asked = found["HostConfig"]
-    assert asked["DeviceRequests"][0]["DeviceIDs"] == ["0", "1", "2", "3"]
-    assert asked["CapDrop"] == ["ALL"]
-    assert asked["SecurityOpt"] == ["no-new-privileges"]
-    assert asked["ShmSize"] == 16 << 30
-    assert {limit["Name"]: limit["Soft"] for limit in asked["Ulimits"]} == {"memlock": -1, "stack": 67108864}
-    assert {mount["ReadOnly"] for mount in asked["Mounts"]} == {True}
-    assert {where["HostIp"] for ways in asked["PortBindings"].values() for where in ways} == {"127.0.0.1"}
-    assert found["Path"] == "mpirun"
-    assert "prestart" in host.hooked()
+    assert asked["DeviceRequests"][0]["DeviceIDs"] == ["3", "1"]
+    assert asked["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+    assert {where["HostIp"] for ways in asked["PortBindings"].values() for where in ways} == {"0.0.0.0"}  # noqa: S104 - what --expose asks for
+    assert "GREETING=hello" in found["Config"]["Env"]
 
-    log = invoke(tmp_path, "logs", "--lines", "1000").stdout
-    assert [f"rank {rank} of 4 is here" in log for rank in range(4)] == [False, True, True, True]
-    assert invoke(tmp_path, "ask", "陆地上最快的动物是什么?").stdout.strip() == CHEETAH
-    (row,) = json.loads(invoke(tmp_path, "status", "--json").stdout)["servers"]
-    assert (row["state"], row["world_size"], row["gpus"]) == ("ready", 4, "0,1,2,3")
-    assert row["engine"] == deployment.engine_name
-    assert "is running already" in refused(here, deployment)
+    run = runs.choose(folder / "runs", "other")
+    metrics = urllib.request.urlopen(f"http://127.0.0.1:{run.metrics}/metrics").read().decode()
+    assert 'nv_inference_request_success{model="tensorrt_llm_bls"' in metrics
+    unload = f"http://127.0.0.1:{run.http}/v2/repository/models/ensemble/unload"
+    with pytest.raises(urllib.error.HTTPError, match="503") as refused:  # model control is off
+        urllib.request.urlopen(unload, data=b"{}")
+    assert b"not allowed" in refused.value.read()
 
-    invoke(tmp_path, "stop")
-    assert host.docker("ps", "--all", "--quiet") == ""
-    assert "no server is running" in invoke(tmp_path, "status").stdout
+    text = prompt(QUESTION, SHIPPED)
+    assert run.model == BLS
+    pieces = list(client.ask(run.address, Question(prompt=text, model=BLS, accumulates=True)))
+    assert "".join(pieces) == CHEETAH
+    assert len(pieces) > 10
+    # What a client of `ensemble` sees, here as on a real server: a character that is split over tokens is lost.
+    assert "🐆" not in "".join(client.ask(run.address, Question(prompt=text, model=ENSEMBLE)))
+    with ThreadPoolExecutor(8) as pool:
+        asked_at_once = [pool.submit(whole, run.address, text) for _ in range(16)]
+        assert {answer.result() for answer in asked_at_once} == {CHEETAH}
 
-
-def refused(here: Plan, deployment: Deployment) -> str:
-    with pytest.raises(Trouble) as caught:
-        carry_out_watched(here, deployment, deployment.workspace.runs, rehearsal=False)
-    return str(caught.value)
-
-
-def test_two_rehearsals_side_by_side_as_a_person_types_them(host: Host, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        ports = deployed(tmp_path).ports
-        words = ("--http-port", str(ports.http), "--grpc-port", str(ports.grpc), "--metrics-port", str(ports.metrics))
-        done = invoke(tmp_path, "serve", "qwen2", "--rehearse", "--in-container", "--name", name, *words)
-        assert CHEETAH in done.stdout
-    assert [row["state"] for row in json.loads(invoke(tmp_path, "status", "--json").stdout)["servers"]] == ["ready"] * 2
-    for name in ("one", "two"):
-        assert invoke(tmp_path, "ask", "陆地上最快的动物是什么?", "--name", name).stdout.strip() == CHEETAH
-    # A server that is killed is told, and stopped like any other; its neighbour goes on.
-    os.kill(host.inspect("trtllm-one")["State"]["Pid"], signal.SIGKILL)
-    assert soon(lambda: "exited with code 137" in invoke(tmp_path, "status").stdout)
-    assert "no Triton answers" in invoke(tmp_path, "ask", "hi", "--name", "one", code=1).stderr
-    assert invoke(tmp_path, "ask", "陆地上最快的动物是什么?", "--name", "two").stdout.strip() == CHEETAH
-    invoke(tmp_path, "stop", "--every")
-    assert host.docker("ps", "--all", "--quiet") == ""
+    # It is killed in the middle of an answer: its client is told, and Docker starts it again.
+    long = Question(prompt=text, model=BLS, accumulates=True, min_tokens=150, max_tokens=150)
+    answer = client.ask(run.address, long)
+    next(answer)
+    os.kill(found["State"]["Pid"], signal.SIGKILL)
+    with pytest.raises(Unreachable, match="no Triton answers"):
+        list(answer)
+    assert soon(lambda: [(row["state"], row["restarts"]) for row in server.status(folder)] == [("ready", 1)])
+    assert server.typed(folder, "ask", QUESTION).stdout.strip() == CHEETAH
 
 
-def test_a_server_with_a_restart_policy_comes_back_and_answers(host: Host, tmp_path: Path) -> None:
-    ports = deployed(tmp_path).ports
-    words = ("--http-port", str(ports.http), "--grpc-port", str(ports.grpc), "--metrics-port", str(ports.metrics))
-    invoke(tmp_path, "serve", "qwen2", "--rehearse", "--in-container", "--restart", "unless-stopped", *words)
-    before = host.inspect("trtllm-qwen2")["State"]["Pid"]
-    os.kill(before, signal.SIGKILL)
-    assert soon(lambda: host.inspect("trtllm-qwen2")["State"]["Pid"] not in (0, before))
-    assert soon(lambda: "ready" in invoke(tmp_path, "status").stdout)
-    assert invoke(tmp_path, "ask", "陆地上最快的动物是什么?").stdout.strip() == CHEETAH
-    invoke(tmp_path, "stop")
-    assert runs.recorded(tmp_path / "runs") == []
+def whole(address: str, text: str) -> str:
+    return "".join(client.ask(address, Question(prompt=text, model=BLS, accumulates=True)))
 
 
-def test_a_broken_repository_leaves_its_log_and_no_server(host: Host, tmp_path: Path) -> None:
-    ports = deployed(tmp_path).ports
-    words = ("--http-port", str(ports.http), "--grpc-port", str(ports.grpc), "--metrics-port", str(ports.metrics))
-    serve = ("serve", "qwen2", "--rehearse", "--in-container", *words)
-    invoke(tmp_path, *serve)
-    invoke(tmp_path, "stop")
-    for config in tmp_path.glob("in-container/repositories/*/preprocessing/config.pbtxt"):
-        config.write_text(config.read_text().replace("max_batch_size: 8", "max_batch_size: ${broken}"))
-    said = invoke(tmp_path, *serve, code=1).stderr
-    assert "ended before it was ready" in said
-    assert "Expected integer" in (next(tmp_path.glob("runs/qwen2/steps/*-curl.log"))).read_text()
-    assert host.docker("ps", "--all", "--quiet") == ""
-    assert "no server is running" in invoke(tmp_path, "status").stdout
+def test_two_servers_outlive_their_engine_each_in_its_way(host: Host, tmp_path: Path) -> None:
+    for name, words in (("kept", ("--restart", "unless-stopped")), ("left", ())):
+        said = host.typed(tmp_path, *REHEARSED, "--name", name, *words, *port_words())
+        assert CHEETAH in said.stdout
+    rows = {row["name"]: row for row in host.status(tmp_path)}
+    assert [rows[name]["state"] for name in ("kept", "left")] == ["ready"] * 2
+
+    with host.engine_down():
+        states = {row["name"]: row["state"] for row in host.status(tmp_path)}
+        assert {state.startswith("unknown: connecting to the Docker Engine") for state in states.values()} == {True}
+        assert "connecting to the Docker Engine" in host.typed(tmp_path, "stop", "--name", "left", code=1).stderr
+    assert soon(lambda: {row["name"]: row["state"] for row in host.status(tmp_path)}.get("kept") == "ready")
+    rows = {row["name"]: row for row in host.status(tmp_path)}
+    assert rows["left"]["state"].startswith("exited with code")
+    assert (rows["left"]["up"], rows["left"]["memory"]) == (None, None)
+    assert host.typed(tmp_path, "ask", QUESTION, "--name", "kept").stdout.strip() == CHEETAH
+    assert "exited with code" in host.typed(tmp_path, "ask", QUESTION, "--name", "left", code=1).stderr
+
+    # One that somebody else has removed is told of once; the other is stopped, and nothing is left.
+    host.docker("rm", "--force", "trtllm-left")
+    told = host.typed(tmp_path, "status")
+    assert "left has ended by itself" in told.stderr
+    assert [row["name"] for row in host.status(tmp_path)] == ["kept"]
+    host.typed(tmp_path, "stop")
+    assert host.left() == ""
+    assert "no server is running" in host.typed(tmp_path, "status").stdout
 
 
-def test_a_stand_in_tool_refuses_what_the_release_refuses(host: Host, tmp_path: Path) -> None:
-    deployment = with_image(host, deployed(tmp_path))
-    run = ("run", "--rm", deployment.image)
+def test_a_stand_in_tool_refuses_what_the_release_refuses(host: Host, image: str) -> None:
+    run = ("run", "--rm", image)
     said = host.docker(*run, "sh", "-c", "trtllm-build --checkpoint_dir x --max_batch_sise 4 2>&1; echo code $?")
     assert "--max_batch_sise" in said
     assert said.endswith("code 2")

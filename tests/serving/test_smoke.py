@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import Host, invoke
+from tests.command_line import invoke
+from tests.serving.conftest import Host
 
 pytestmark = pytest.mark.docker
 BASE = "trtllm-test/mpi:1"
@@ -39,7 +40,8 @@ def image(host: Host, folder: Path, name: str, **environment: str) -> str:
 
 def smoke(folder: Path, reference: str) -> tuple[str, str]:
     """What D010 says of the image."""
-    done = invoke(folder, "doctor", "--image", reference, "--deep", "--json", code=1)
+    done = invoke("doctor", "--image", reference, "--deep", "--json", workspace=folder)
+    assert done.returncode == 1, done.stderr
     row = next(row for row in json.loads(done.stdout)["outcomes"] if row["id"] == "D010")
     return row["state"], row["message"]
 

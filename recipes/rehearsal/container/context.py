@@ -14,8 +14,8 @@ from environment.contracts import placeholders
 from environment.errors import Trouble
 from environment.image_layout import TRITONSERVER, UPSTREAM
 from environment.releases import Release
+from recipes.front import BLS
 from recipes.rehearsal import binary, repository
-from recipes.rehearsal.manifest import OF_THE_ENGINE
 from recipes.rehearsal.tensors import for_release
 
 PACKAGES = ("ctranslate2", "msgspec", "numpy", "packaging", "pytriton", "tokenizers", "yaml")
@@ -26,8 +26,6 @@ PACKAGED = "usr/local/lib/python3.11/dist-packages"  # on the path of Triton's P
 BACKENDS = "opt/rehearsal/backends"
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 PYTHON = "3.11"  # of Debian 12, which the image is made of; compiled packages are copied as they are
-ENGINE, BLS = "tensorrt_llm", "tensorrt_llm_bls"
-REFUSING = "from recipes.rehearsal.container.bls import TritonPythonModel  # noqa: F401\n"
 SERVER = f"""#!/bin/sh
 export LD_LIBRARY_PATH=/{PACKAGED}/nvidia_pytriton.libs
 exec /{PACKAGED}/pytriton/tritonserver/bin/tritonserver --backend-directory=/{BACKENDS} --exit-timeout-secs=4 "$@"
@@ -92,30 +90,26 @@ def script(tag: str, tool: str) -> str:
 
 def templates(release: Release) -> Mapping[str, str]:
     """The model-repository templates: the release's placeholders, no other, in the rehearsal's models."""
-    layout = repository.Layout(tokenizer=Path("${tokenizer_dir}"), engine=Path("${engine_dir}"), max_batch_size=1)
-    known = placeholders(release.tag)
-    files = dict(repository.files(for_release(release.tag), layout))
-    # The engine's model has no placeholder for a tokenizer: its own record names the checkpoint.
-    engine = f"{ENGINE}/config.pbtxt"
-    files[engine] = files[engine].replace('"${tokenizer_dir}"', f'"{OF_THE_ENGINE}"')
-    files[f"{BLS}/config.pbtxt"] = f'name: "{BLS}"\nbackend: "python"\nmax_batch_size: 64\n{BLS_TENSORS}'
-    files[f"{BLS}/1/model.py"] = REFUSING
+    layout = repository.Layout(
+        tokenizer=Path("${tokenizer_dir}"), engine=Path("${engine_dir}"), max_batch_size=1, whole_characters=False
+    )
+    known, tensors = placeholders(release.tag), for_release(release.tag)
+    files = dict(repository.files(tensors, layout))
+    if BLS in known:
+        files |= repository.bls_files(tensors, layout, release.tag)
     for model, wanted in known.items():
         path = f"{model}/config.pbtxt"
         files[path] = opened(files[path], tuple(placeholder.name for placeholder in wanted))
     return files
 
 
-BLS_TENSORS = """input { name: "text_input" data_type: TYPE_STRING dims: [1] }
-output { name: "text_output" data_type: TYPE_STRING dims: [1] }
-model_transaction_policy { decoupled: true }
-instance_group [{ count: 1 kind: KIND_CPU }]
-"""
-
-
 def opened(config: str, names: tuple[str, ...]) -> str:
     """A configuration with each placeholder in its place, or as a parameter of its name where there is none."""
-    places = {"triton_max_batch_size": r"(?<=max_batch_size: )\d+", "decoupled_mode": r"(?<=decoupled: )true"}
+    places = {
+        "triton_max_batch_size": r"(?<=max_batch_size: )\d+",
+        "decoupled_mode": r"(?<=decoupled: )true",
+        "bls_instance_count": r"(?<=count: )\d+",
+    }
     for name, pattern in places.items():
         if name in names:
             config = re.sub(pattern, f"${{{name}}}", config)

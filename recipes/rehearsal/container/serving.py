@@ -14,7 +14,7 @@ from environment.plan import Plan, Step
 from environment.workspace import Workspace
 from recipes import serve
 from recipes.adjustment import Adjustment, adjusted, without_gpus
-from recipes.container_runs import carry_out_watched
+from recipes.container_runs import carry_out_watched, remaining
 from recipes.deployment import Deployment
 from recipes.recipe import AS_IT_SAYS
 from recipes.rehearsal.checkpoint import shipped_for
@@ -24,7 +24,6 @@ from recipes.rehearsal.screen import PROVES
 APART = "in-container"  # the folder of the workspace
 BASE = "TRTLLM_REHEARSAL_BASE"  # another Debian 12 to build on, such as a mirror's
 FOR_GPUS = (("./inv", "doctor"), ("./inv", "image"))
-VERIFIED = ("./inv", "engines", "--finish")  # asks for whole TensorRT plans, which a rehearsal has none of
 
 
 def image_of(deployment: Deployment) -> str:
@@ -36,7 +35,8 @@ def planned(deployment: Deployment, user: str) -> Plan:
     """The plan of `serve` with the stand-in image, without GPUs and without asking for them."""
     deployment = rehearsed(deployment)
     plan, name = serve.plan(deployment, user), image_of(deployment)
-    steps = (_step(step, deployment.image, name) for step in without_tensorrt(plan).steps)
+    kept = (step for step in plan.steps if step.argv[:2] not in FOR_GPUS)
+    steps = (_step(step, deployment.image, name) for step in kept)
     in_image = tuple(name if word == deployment.image else word for word in without_gpus(plan.in_image))
     return replace(plan, purpose=f"Rehearse: {plan.purpose}", in_image=in_image, steps=tuple(steps))
 
@@ -53,17 +53,6 @@ def rehearsed(deployment: Deployment) -> Deployment:
     return replace(
         deployment, recipe=recipe, model_dir=deployment.model_dir or shipped_for(deployment.recipe), workspace=apart
     )
-
-
-def without_tensorrt(plan: Plan) -> Plan:
-    """The plan without the steps that judge a host with GPUs, a real image and real engines; these are just moved."""
-    kept = (step for step in plan.steps if step.argv[:2] not in FOR_GPUS)
-    return replace(plan, steps=tuple(moved(step) if step.argv[:3] == VERIFIED else step for step in kept))
-
-
-def moved(step: Step) -> Step:
-    """The step that gives an engine its final name, without looking into it."""
-    return replace(step, tool="mv", title="Publish the engine", argv=("mv", f"{step.output}.partial", step.output))
 
 
 def _step(step: Step, image: str, name: str) -> Step:
@@ -87,8 +76,11 @@ def rehearse_in_container(deployment: Deployment, model_dir: str, asked: Adjustm
     """Builds the stand-in image, carries the plan out, and says what can be done next."""
     plan = adjusted_plan(deployment, model_dir, asked)
     deployment = of_checkpoint(deployment, model_dir)
-    build_image(deployment)
-    carry_out_watched(plan, rehearsed(deployment), deployment.workspace.runs, rehearsal=True)
+    runs, apart = deployment.workspace.runs, rehearsed(deployment)
+    left = remaining(plan, apart, runs, rehearsal=True)
+    if left is plan:
+        build_image(deployment)
+    carry_out_watched(left, apart, runs, rehearsal=True)
     name = "" if deployment.name == deployment.recipe_name else f" --name {deployment.name}"
     say(f"\n{PROVES}")
     say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')

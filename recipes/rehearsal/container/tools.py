@@ -6,6 +6,7 @@ python3 -m recipes.rehearsal.container.tools v0.10.0 trtllm-build --checkpoint_d
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +15,18 @@ from typing import Any
 
 import msgspec
 
+from environment.artifacts.plan_heads import head
 from environment.contracts import contract
 from environment.contracts.argv import parsed
+from environment.releases import find
 from recipes.rehearsal.architecture import describe
 from recipes.rehearsal.checkpoint import checked
 from recipes.rehearsal.conversion import convert
 from recipes.rehearsal.manifest import MANIFEST, Manifest
 
 EMPTY_SAFETENSORS = (2).to_bytes(8, "little") + b"{}"
+NO_ENGINE = b"a rehearsal's engine: the CPU model beside it answers\n"
+COMPUTE = "TRTLLM_REHEARSAL_COMPUTE"  # the compute capability that the engines' heads name; none: 0.0, no GPU's
 OURS = "rehearsal_checkpoint"  # the one field of a converted config.json that the real tool does not write
 
 
@@ -57,7 +62,7 @@ def build(tag: str, values: dict[str, Any]) -> None:
     folder, source = Path(str(values["output_dir"])), Path(pretrained[OURS])
     folder.mkdir(parents=True, exist_ok=True)
     for rank in range(pretrained["mapping"]["world_size"]):
-        folder.joinpath(f"rank{rank}.engine").write_bytes(b"a rehearsal's engine: the CPU model beside it answers\n")
+        folder.joinpath(f"rank{rank}.engine").write_bytes(engine(tag))
     config = {"version": tag.removeprefix("v"), "pretrained_config": pretrained, "build_config": values}
     folder.joinpath("config.json").write_text(json.dumps(config, indent=4, default=str))
     checkpoint = checked(source)
@@ -70,6 +75,13 @@ def build(tag: str, values: dict[str, Any]) -> None:
         threads=1 if decoder.small else 0,
     )
     folder.joinpath(MANIFEST).write_bytes(msgspec.json.encode(manifest))
+
+
+def engine(tag: str) -> bytes:
+    """A rank's file: the head of a plan by the release's TensorRT, and then that it is none."""
+    major, minor = map(int, os.environ.get(COMPUTE, "0.0").split("."))
+    version = tuple(map(int, find(tag).versions.tensorrt.split(".")))
+    return head(version, (major, minor), NO_ENGINE)
 
 
 def fill_template(words: Sequence[str]) -> int:

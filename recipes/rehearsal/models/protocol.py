@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import triton_python_backend_utils as backend
 
+from recipes.rehearsal.tensors import Step
 from recipes.tensor_names import SPELLINGS
 
 Array = np.ndarray[Any, Any]
@@ -89,6 +90,21 @@ def single(request: Any, name: str) -> Array:
 def response(tensors: Mapping[str, Array]) -> Any:
     """A response of these output tensors."""
     return backend.InferenceResponse(output_tensors=[backend.Tensor(name, value) for name, value in tensors.items()])
+
+
+def asked(step: Step, known: Mapping[str, Array], *, decoupled: bool = False) -> Iterator[dict[str, Array]]:
+    """Another model's responses to a request of what is known, each by the ensemble's names; raises BadRequest."""
+    request = backend.InferenceRequest(
+        model_name=step.model,
+        inputs=[backend.Tensor(name, known[said]) for name, said in step.inputs.items() if said in known],
+        requested_output_names=list(step.outputs),
+    )
+    responses = request.exec(decoupled=decoupled)
+    for answer in responses if decoupled else (responses,):
+        if answer.has_error():
+            raise BadRequest(answer.error().message())
+        if tensors := answer.output_tensors():  # the final one of a stream may be empty
+            yield {step.outputs[tensor.name()]: tensor.as_numpy() for tensor in tensors}
 
 
 def error(reason: str) -> Any:

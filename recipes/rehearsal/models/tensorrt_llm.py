@@ -19,7 +19,7 @@ from environment.data import read_json
 from recipes.rehearsal.batching import Batcher, Request
 from recipes.rehearsal.ctranslate import CTranslate2
 from recipes.rehearsal.engine import Engine, Sampling
-from recipes.rehearsal.manifest import MANIFEST, OF_THE_ENGINE, Manifest
+from recipes.rehearsal.manifest import MANIFEST, Manifest
 from recipes.rehearsal.models import protocol
 from recipes.rehearsal.models.protocol import FINAL, Array, BadRequest
 from recipes.rehearsal.text import Pieces, load_tokenizer, words_of
@@ -42,8 +42,7 @@ class TritonPythonModel:
         folder = Path(settings.parameter("gpt_model_path"))
         self.manifest = read_json(folder / MANIFEST, Manifest)
         self.exclude_input = settings.flag("exclude_input_in_output", default=False)
-        tokenizer = settings.parameter("whole_characters", "")
-        self.decode = _decoder(self.manifest.checkpoint if tokenizer == OF_THE_ENGINE else tokenizer)
+        self.decode = _decoder(settings.parameter("whole_characters", ""))
         self.engine = self.load(folder)
         self.answers: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self.batcher = Batcher(self.engine, workers=WORKERS, largest=LARGEST)

@@ -10,23 +10,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from environment.artifacts.heads import Head, read
+from environment.artifacts.plan_heads import archive, contained, values
 from environment.artifacts.plan_stream import Layout, known_layouts
 from environment.artifacts.tensorrt_plan import Plan, read_plan, ultralytics_prefix
 from environment.unknown import Unknown
 from tests.doctor.plans import PLANS, damaged, plan
-from tests.environment.artifacts.plan_files import archive, contained, values
 
 # What real plans in public repositories say (plan_layouts.toml names them): version, layout, archive header, compute,
 # SMs. The first bytes are written again from these facts.
 PUBLIC = [
-    ((7, 1, 3, 0), "7.1", "7.1", (7, 2), 8),
-    ((8, 2, 1, 8), "8.2", "8.0", (5, 3), 1),
-    ((8, 6, 1, 6), "8.6", "8.0", (8, 9), 46),
-    ((10, 0, 1, 6), "10.0", "8.0", (7, 5), 16),
-    ((10, 3, 0, 26), "10.3", "8.0", (7, 5), 40),
-    ((10, 6, 0, 26), "10.3", "10.6", (7, 5), 16),
-    ((10, 9, 0, 34), "10.9", "10.6", (12, 0), 70),
-    ((10, 15, 1, 29), "10.9", "10.6", (8, 6), 28),
+    ((7, 1, 3, 0), "7.1", (7, 1), (7, 2), 8),
+    ((8, 2, 1, 8), "8.2", (8, 0), (5, 3), 1),
+    ((8, 6, 1, 6), "8.6", (8, 0), (8, 9), 46),
+    ((10, 0, 1, 6), "10.0", (8, 0), (7, 5), 16),
+    ((10, 3, 0, 26), "10.3", (8, 0), (7, 5), 40),
+    ((10, 6, 0, 26), "10.3", (10, 6), (7, 5), 16),
+    ((10, 9, 0, 34), "10.9", (10, 6), (12, 0), 70),
+    ((10, 15, 1, 29), "10.9", (10, 6), (8, 6), 28),
 ]
 
 
@@ -34,11 +34,11 @@ def layout(name: str) -> Layout:
     return next(found for found in known_layouts() if found.name == name)
 
 
-def written(version: tuple[int, ...], name: str, header: str, compute: tuple[int, int], sms: int) -> bytes:
+def written(version: tuple[int, ...], name: str, form: tuple[int, int], compute: tuple[int, int], sms: int) -> bytes:
     known = layout(name)
     device = {"compute_major": compute[0], "compute_minor": compute[1], "sm_count": sms, "hardware_level": 0}
     number = known.releases.get(f"{version[0]}.{version[1]}", 238)
-    engine = archive(values(known, version, device) + bytes(40), header, number)
+    engine = archive(values(known, version, device) + bytes(40), form, number)
     return engine if version < (8, 6) else contained(engine, version)
 
 
@@ -69,7 +69,7 @@ def test_reads_the_plans_of_an_h200(name: str, version: tuple[int, ...], level: 
 
 @pytest.mark.parametrize("public", PUBLIC, ids=str)
 def test_reads_every_layout_seen_in_public(
-    tmp_path: Path, public: tuple[tuple[int, ...], str, str, tuple[int, int], int]
+    tmp_path: Path, public: tuple[tuple[int, ...], str, tuple[int, int], tuple[int, int], int]
 ) -> None:
     version, name, _, compute, sms = public
     found = seen(tmp_path / "a.plan", written(*public))
@@ -79,18 +79,18 @@ def test_reads_every_layout_seen_in_public(
 
 
 def test_a_release_not_seen_yet_is_read_if_every_type_agrees(tmp_path: Path) -> None:
-    found = seen(tmp_path / "a.plan", written((9, 2, 0, 5), "8.6", "8.0", (8, 0), 108))
+    found = seen(tmp_path / "a.plan", written((9, 2, 0, 5), "8.6", (8, 0), (8, 0), 108))
     assert (found.tensorrt, found.compute, found.complete) == ((9, 2, 0, 5), (8, 0), True)
 
 
 def test_an_unknown_layout_is_said_to_be_unknown_and_never_guessed(tmp_path: Path) -> None:
     engine = values(layout("8.6"), (11, 0, 0, 1), {})[:20] + struct.pack("<HHQ", 0x8009, 1, 9) * 30
-    found = seen(tmp_path / "a.plan", contained(archive(engine, "10.6", 250), (11, 0, 0, 1)))
+    found = seen(tmp_path / "a.plan", contained(archive(engine, (10, 6), 250), (11, 0, 0, 1)))
     assert (found.tensorrt, found.compute, found.stream.layout, found.fault) == ((11, 0, 0, 1), None, "", None)
 
 
 def test_an_engine_behind_other_sections_is_found(tmp_path: Path) -> None:
-    engine = archive(values(layout("8.6"), (8, 6, 1, 6), {"compute_major": 8, "hardware_level": 0}), "8.0", 236)
+    engine = archive(values(layout("8.6"), (8, 6, 1, 6), {"compute_major": 8, "hardware_level": 0}), (8, 0), 236)
     found = seen(tmp_path / "a.plan", contained(engine, (8, 6, 1, 6), (b"NAEL",) * 20))
     assert [section.tag for section in found.sections] == ["NAEL"] * 20 + ["NGNE"]
     assert found.compute == (8, 7)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from environment.errors import Trouble
+from recipes.front import Front
 from recipes.model_repository import placeholders_in
 from recipes.rehearsal import checkout
 from recipes.rehearsal.repository import Layout
@@ -56,7 +57,7 @@ def test_every_template_is_filled_or_named() -> None:
 @real
 def test_a_real_checkout_is_filled_whole_and_left_alone() -> None:
     made = checkout.repository(Path(CHECKOUT), "v0.10.0", LAYOUT)
-    assert (made.model, made.accumulates) == ("tensorrt_llm_bls", True)
+    assert made.front == Front(model="tensorrt_llm_bls", accumulates=True)
     assert not any(placeholders_in(text) for name, text in made.files.items() if name.endswith(checkout.CONFIG))
     for name, text in made.files.items():
         if name.endswith(".py"):

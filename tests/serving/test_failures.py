@@ -1,0 +1,129 @@
+"""What can go wrong with a server in a container, on real parts: each is told with its code, and nothing is left."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from environment.artifacts.plan_heads import head
+from environment.docker_errors import DockerTrouble
+from environment.errors import Trouble
+from recipes import runs
+from recipes.container_runs import carry_out_watched
+from recipes.deployment import Deployment
+from tests.serving.conftest import QUESTION, Host, planned, soon
+
+pytestmark = pytest.mark.docker
+
+
+def start(deployment: Deployment) -> None:
+    """The plan from the start of the server on."""
+    carry_out_watched(planned(deployment, start=True), deployment, deployment.workspace.runs, rehearsal=False)
+
+
+@contextmanager
+def nothing_left(host: Host, deployment: Deployment) -> Iterator[None]:
+    yield
+    assert host.left() == ""
+    assert runs.recorded(deployment.workspace.runs) == []
+
+
+@contextmanager
+def changed(path: Path, content: bytes) -> Iterator[None]:
+    before = path.read_bytes()
+    path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_port_that_is_taken_after_it_was_looked_at(host: Host, built: Deployment) -> None:
+    taken = socket.create_server(("127.0.0.1", built.ports.grpc))
+    with nothing_left(host, built), taken, pytest.raises(DockerTrouble, match="the port is taken") as caught:
+        start(built)
+    assert str(built.ports.grpc) in caught.value.why
+    assert "ss -ltnp" in caught.value.mend
+
+
+def test_an_image_that_is_gone(host: Host, built: Deployment) -> None:
+    host.docker("tag", built.image, "kept-for-the-test:1")
+    host.docker("rmi", built.image)
+    try:
+        with nothing_left(host, built), pytest.raises(DockerTrouble, match="no such image on this engine") as caught:
+            start(built)
+        assert "invoke image --tag" in caught.value.mend
+    finally:
+        host.docker("tag", "kept-for-the-test:1", built.image)
+        host.docker("rmi", "kept-for-the-test:1")
+
+
+def test_an_engine_of_another_release(host: Host, built: Deployment) -> None:
+    rank = Path(built.engine_dir) / "rank1.engine"
+    other = changed(rank, head((9, 2, 0, 5), (9, 0)))
+    with nothing_left(host, built), other, pytest.raises(Trouble) as caught:
+        start(built)
+    assert "rank1.engine was built by TensorRT 9.2.0.5, the release has 10.0.1.6" in caught.value.what
+
+
+def test_a_damaged_model_repository(host: Host, built: Deployment) -> None:
+    (config,) = built.workspace.repositories.glob("*/preprocessing/config.pbtxt")
+    broken = config.read_bytes().replace(b"max_batch_size: 8", b"max_batch_size: ${broken}")
+    with nothing_left(host, built), changed(config, broken), pytest.raises(Trouble) as caught:
+        start(built)
+    assert "ended before it was ready: exited with code" in caught.value.what
+    assert caught.value.log is not None
+    assert "Expected integer" in caught.value.log.read_text()
+
+
+def test_a_disk_that_is_full(host: Host, built: Deployment, tmp_path: Path) -> None:
+    words = ("--tp", "2", "--compute", "9.0", "--model-dir", str(built.model_dir), *ports(built))
+    tmp_path.joinpath("runs").mkdir()
+    subprocess.run(("mount", "-t", "tmpfs", "-o", "size=4k", "none", str(tmp_path / "runs")), check=True)
+    try:
+        said = host.typed(tmp_path, "serve", "qwen2", *words, code=1).stderr
+    finally:
+        subprocess.run(("umount", str(tmp_path / "runs")), check=True)
+    assert "there is no room to write: No space left on device" in said
+    assert host.left() == ""
+
+
+def test_a_server_that_takes_too_much_memory(host: Host, built: Deployment) -> None:
+    folder = built.workspace.root
+    start(built)
+    host.docker("update", "--memory", "512m", "--memory-swap", "512m", "trtllm-qwen2")
+    (row,) = host.status(folder)
+    assert (row["state"], row["memory_limit"]) == ("ready", 512 << 20)
+    eater = eat_memory(host.inspect("trtllm-qwen2")["State"]["Pid"])
+    assert soon(lambda: "out of memory" in host.status(folder)[0]["state"])
+    eater.kill()
+    eater.wait()
+    said = host.typed(folder, "ask", QUESTION, code=1).stderr
+    assert "out of memory" in said
+    host.typed(folder, "stop")
+    assert host.left() == ""
+
+
+def eat_memory(process: int) -> subprocess.Popen[bytes]:
+    """A process that takes all the memory of that one's container, whose own processes the kernel then kills first."""
+    lines = Path(f"/proc/{process}/cgroup").read_text().splitlines()
+    paths = {kinds: path for _, kinds, path in (line.split(":", 2) for line in lines)}
+    place = f"memory{paths['memory']}" if "memory" in paths else paths[""]  # cgroup v1, v2
+    group = Path(f"/sys/fs/cgroup/{place}/cgroup.procs")
+    for number in group.read_text().split():
+        Path(f"/proc/{number}/oom_score_adj").write_text("1000")
+    join = f"open('{group}', 'w').write(str(os.getpid()))"
+    return subprocess.Popen(("python3", "-c", f"import os; {join}; [bytearray(1 << 20) for _ in range(2048)]"))
+
+
+def ports(deployment: Deployment) -> tuple[str, ...]:
+    return tuple(
+        word
+        for name in ("http", "grpc", "metrics")
+        for word in (f"--{name}-port", str(getattr(deployment.ports, name)))
+    )
