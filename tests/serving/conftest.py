@@ -165,9 +165,9 @@ def built(gpus: Host, image: str, tmp_path_factory: pytest.TempPathFactory) -> D
     return deployment
 
 
-def planned(deployment: Deployment, *, start: bool) -> Plan:
-    """The plan of serve from the start of the server on, or up to it."""
-    whole = plan(deployment, f"{os.getuid()}:{os.getgid()}")
+def planned(deployment: Deployment, *, start: bool, user: str = "") -> Plan:
+    """The plan of serve from the start of the server on, or up to it; `user` is uid:gid, this one by default."""
+    whole = plan(deployment, user or f"{os.getuid()}:{os.getgid()}")
     at = next(place for place, step in enumerate(whole.steps) if step.tool == "docker")
     return replace(whole, steps=whole.steps[at:] if start else whole.steps[:at])
 

@@ -21,9 +21,10 @@ from tests.serving.conftest import QUESTION, Host, planned, soon
 pytestmark = pytest.mark.docker
 
 
-def start(deployment: Deployment) -> None:
+def start(deployment: Deployment, user: str = "") -> None:
     """The plan from the start of the server on."""
-    carry_out_watched(planned(deployment, start=True), deployment, deployment.workspace.runs, rehearsal=False)
+    last = planned(deployment, start=True, user=user)
+    carry_out_watched(last, deployment, deployment.workspace.runs, rehearsal=False)
 
 
 @contextmanager
@@ -93,13 +94,18 @@ def test_a_disk_that_is_full(host: Host, built: Deployment, tmp_path: Path) -> N
     assert host.left() == ""
 
 
-def test_a_server_that_takes_too_much_memory(host: Host, built: Deployment) -> None:
+def test_a_server_of_an_ordinary_user_that_takes_too_much_memory(host: Host, built: Deployment) -> None:
     folder = built.workspace.root
-    start(built)
+    start(built, user="1000:1000")
+    process = host.inspect("trtllm-qwen2")["State"]["Pid"]
+    may = dict(line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    assert (may["Uid"].split()[0], may["NoNewPrivs"]) == ("1000", "1")
+    assert int(may["CapEff"], 16) == int(may["CapBnd"], 16) == 0
+
     host.docker("update", "--memory", "512m", "--memory-swap", "512m", "trtllm-qwen2")
     (row,) = host.status(folder)
     assert (row["state"], row["memory_limit"]) == ("ready", 512 << 20)
-    eater = eat_memory(host.inspect("trtllm-qwen2")["State"]["Pid"])
+    eater = eat_memory(process)
     assert soon(lambda: "out of memory" in host.status(folder)[0]["state"])
     eater.kill()
     eater.wait()
