@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 from msgspec.structs import replace
 
 from doctor.facts.image import Smoke
 from tests.doctor.well import NOT_READ, case
 
+HOSTS = Path(__file__).parents[2] / "transcripts" / "hosts"
+REAL = msgspec.json.decode((HOSTS / "gpu_inside.txt").read_bytes(), type=Smoke)
 LISTED = "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-0)\n"
 NO_DRIVER = 'could not select device driver "" with capabilities: [[gpu]]'
 MISMATCH = "Failed to initialize NVML: Driver/library version mismatch"
@@ -19,6 +24,7 @@ def seen(**fields: object) -> dict[str, object]:
 
 CASES = [
     case("D010", "pass", **seen()),
+    case("D010", "pass", image__smoke=REAL),
     case("D010", "skip"),
     case("D010", "skip", image=None),
     case("D010", "unknown", image__smoke=NOT_READ),
