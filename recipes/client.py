@@ -83,6 +83,9 @@ STOP: dict[str, tuple[str, list[Any]]] = {
     "stop": ("BOOL", [True]),
 }
 UNSIGNED = "expects 'UINT32'"  # triton-inference-server/core: infer_request.cc, of a tensor of another type
+# What the backend says to a request that wants to stream when its model may not
+# (triton-inference-server/tensorrtllm_backend: inflight_batcher_llm/src).
+NOT_DECOUPLED = "Streaming is only supported if model is deployed using decoupled mode"
 STOPPED_WITHIN = 1.0  # seconds a client waits to hear that its answer was stopped
 NUMPY = {
     "BYTES": np.object_,
@@ -229,4 +232,5 @@ def trouble(error: InferenceServerException, address: str) -> Trouble:
     if "UNAVAILABLE" in status:
         why = message.splitlines()[0] if message else ""
         return Unreachable(f"no Triton answers at {address}", why=why, mend="./inv status")
-    return Refused(f"Triton refused the request: {message}", where=address, mend="./inv logs")
+    mend = "ask in one piece: --no-stream" if NOT_DECOUPLED in message else "./inv logs"
+    return Refused(f"Triton refused the request: {message}", where=address, mend=mend)

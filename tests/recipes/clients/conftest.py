@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from environment.workspace import Workspace
-from recipes.rehearsal import binary
+from recipes.rehearsal import binary, repository
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
 from recipes.runs import Run
 from tests.recipes.rehearsal.conftest import Home, make_home
@@ -37,6 +37,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home in which the echo is served, for all tests of a module."""
     made = make_home(tmp_path_factory.mktemp("home"), 18000 + os.getpid() % 1000)
     served(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The same with its decoupled mode off: it cannot stream."""
+    made = make_home(tmp_path_factory.mktemp("whole"), 19500 + os.getpid() % 1000)
+    with pytest.MonkeyPatch.context() as patch:
+        backend, kind, _ = repository.HEADS["tensorrt_llm"]
+        heads = {**repository.HEADS, "tensorrt_llm": (backend, kind, "model_transaction_policy { decoupled: false }")}
+        patch.setattr(repository, "HEADS", heads)
+        served(made)
     yield made
     made.close()
 

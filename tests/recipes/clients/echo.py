@@ -6,16 +6,17 @@ be compared, byte by byte, with what comes out, whatever a model would have made
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from recipes.rehearsal.engine import Engine, OnToken, Sampling
 from recipes.rehearsal.models import tensorrt_llm
 from recipes.rehearsal.text import load_tokenizer
+from tests.recipes.clients.words import ALL, END, PAUSE, START
 
-START, END = "<|im_start|>", "<|im_end|>"
-PAUSE = 0.0005  # seconds between two tokens, so that a client can go in between
+AT_ONCE = 32  # answers, each begun when it is asked for, as an engine with in-flight batching does
 
 
 class Echo:
@@ -25,6 +26,7 @@ class Echo:
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer = load_tokenizer(folder)
+        self.pause = float(os.environ.get(PAUSE, "0.0005"))  # so that a client can go in between
         (self.end,) = self.tokenizer.encode(END, add_special_tokens=False).ids
 
     def generate(self, prompts: Sequence[Sequence[int]], limit: int, sampling: Sampling, on_token: OnToken) -> None:
@@ -33,14 +35,16 @@ class Echo:
             said = self.answer(prompt)
             whole = (said * (sampling.min_length // max(len(said), 1) + 1) + [self.end])[:limit]
             for token in whole:
-                time.sleep(PAUSE)
+                time.sleep(self.pause)
                 if on_token(place, token, 0.0):
                     break
 
     def answer(self, prompt: Sequence[int]) -> list[int]:
         """The tokens of what was asked last."""
         text = self.tokenizer.decode(list(prompt), skip_special_tokens=False)
-        if START in text:
+        if ALL in text:
+            text = text.replace(START, "<").replace(END, ">").replace("\n", " ")
+        elif START in text:
             text = text.rpartition(END)[0].rpartition(START)[2].partition("\n")[2]
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
         return ids
@@ -48,6 +52,11 @@ class Echo:
 
 class TritonPythonModel(tensorrt_llm.TritonPythonModel):
     """The stand-in with this engine in it."""
+
+    def initialize(self, args: Mapping[str, str]) -> None:
+        """As the stand-in's, with a worker for each answer."""
+        tensorrt_llm.WORKERS, tensorrt_llm.LARGEST = AT_ONCE, 1
+        super().initialize(args)
 
     def load(self, folder: Path) -> Engine:
         """The echo, with the tokenizer of the checkpoint."""

@@ -1,0 +1,5 @@
+"""What the echo knows and its tests say."""
+
+START, END = "<|im_start|>", "<|im_end|>"
+ALL = "What did we say?"  # is answered with the whole prompt, its special tokens written otherwise
+PAUSE = "ECHO_PAUSE"  # the variable with the seconds between two tokens
