@@ -120,6 +120,7 @@ def chat(
         "name": "which server, when several run",
         "url": "HOST:PORT of any Triton's gRPC instead of a recorded server",
         "model": "with --url: the model to ask",
+        "recipe": "with --url: the recipe, where it says how the model is talked to",
         "accumulates": "with --url: each response of the model repeats the answer so far",
         "model-dir": "with --url: the checkpoint that it serves",
         "compute": "compute what the checkpoint answers, on this CPU, unless it is known; then it is kept",
@@ -133,6 +134,7 @@ def quality(
     url: str = "",
     model: str = "ensemble",
     model_dir: str = "",
+    recipe: str = "",
     accumulates: bool = False,
     compute: bool = False,
     keep: bool = False,
@@ -141,11 +143,14 @@ def quality(
     """Hold a running server's answers against what its checkpoint itself answers. Exit code 3: not known."""
     from recipes.ask import Target, target
     from recipes.quality import asking
+    from recipes.recipe import AS_IT_SAYS, chat_of
     from recipes.runs import answering
 
     space = current()
     run = None if url else answering(space.runs, name)
-    to = target(run) if run else Target(address=url, model=model, accumulates=accumulates, tokenizer=model_dir)
+    chat = chat_of(recipe) if recipe else AS_IT_SAYS
+    elsewhere = Target(address=url, model=model, accumulates=accumulates, tokenizer=model_dir, chat=chat)
+    to = target(run) if run else elsewhere
     if keep:
         asking.keep(to, space, run)
     else:

@@ -20,7 +20,10 @@ from recipes.template_values import values_for
 from recipes.verification import verified
 
 QUALITY = "quality"  # the tool of the step that judges the answers
-WHOM, REPEATS = ("--url", "--model", "--model-dir"), "--accumulates"  # the words of a question that say who is asked
+WHOM, REPEATS = (
+    ("--url", "--model", "--model-dir", "--recipe"),
+    "--accumulates",
+)  # the words of a question that say who is asked
 READY_WITHIN = 900  # seconds for all ranks to load the engine
 
 

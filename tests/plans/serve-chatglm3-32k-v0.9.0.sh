@@ -152,4 +152,4 @@ curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 9
 
 # 25/25 Hold its answers against the checkpoint's own
 ./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
-        --accumulates
+        --recipe chatglm3:32k --accumulates
