@@ -207,10 +207,10 @@ def _next(
     final = result.get_response().parameters.get("triton_final_response")
     output = result.as_numpy("text_output")
     text = "" if output is None or not output.size else output.reshape(-1)[0].decode("utf-8", "replace")
-    return _new(text, question, noted), bool(final and final.bool_param)
+    return added(text, question, noted), bool(final and final.bool_param)
 
 
-def _new(text: str, question: Question, noted: Answer) -> str:
+def added(text: str, question: Question, noted: Answer) -> str:
     """What a response adds. An accumulating model repeats itself, and may end inside a character until the next one."""
     return text.rstrip("\N{REPLACEMENT CHARACTER}")[len(noted.text) :] if question.accumulates else text
 
