@@ -15,12 +15,13 @@ class Stops:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = tuple(word for word in words if word)
+        self._firsts = frozenset(word[0] for word in self._words)
         self._held = ""
         self.met = False
 
     def push(self, piece: str) -> str:
         """The text that can be shown now; `met` tells when the answer is over."""
-        if not self._words:
+        if not self._held and self._firsts.isdisjoint(piece):
             return piece
         text = self._held + piece
         found = [place for word in self._words if (place := text.find(word)) >= 0]

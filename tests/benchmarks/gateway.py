@@ -32,11 +32,11 @@ from tests.recipes.clients.conftest import served
 from tests.recipes.clients.words import PAUSE
 from tests.recipes.rehearsal.conftest import Home, make_home
 
-TOKENS = 128
+TOKENS = 256
 TURNS = 7
 NAME = "OpenAI endpoint against gRPC, {} stream(s): {}"
-ROUNDS = {1: 4, 16: 2}  # streams -> answers each
-LONG = {"max_tokens": TOKENS, "min_tokens": TOKENS}
+ROUNDS = {1: 6, 16: 2}  # streams -> answers each
+FEW = 8  # tokens, where only the first counts
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ def processor(processes: Iterable[int]) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in every)
 
 
-def direct(address: str, streams: int, taking_part: Sequence[int]) -> Load:
+def direct(address: str, streams: int, tokens: int, taking_part: Sequence[int]) -> Load:
     """As many threads with tritonclient, each with answers one after another."""
     found: list[Answer] = []
 
     def one() -> None:
         for _ in range(ROUNDS[streams]):
             answer = Answer()
-            for _piece in ask(address, Question(prompt="x", max_tokens=TOKENS, min_tokens=TOKENS), answer):
+            for _piece in ask(address, Question(prompt="x", max_tokens=tokens, min_tokens=tokens), answer):
                 pass
             found.append(answer)
 
@@ -76,10 +76,12 @@ def direct(address: str, streams: int, taking_part: Sequence[int]) -> Load:
     return Load(sum(len(answer.text) for answer in found) / taken, statistics.median(a.first for a in found), used)
 
 
-async def one_answer(port: int) -> tuple[int, float]:
+async def one_answer(port: int, tokens: int) -> tuple[int, float]:
     """Characters and seconds to the first of them, over HTTP."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    body = json.dumps({"model": "qwen2", "prompt": "x", "stream": True, **LONG}).encode()
+    body = json.dumps(
+        {"model": "qwen2", "prompt": "x", "stream": True, "max_tokens": tokens, "min_tokens": tokens}
+    ).encode()
     head = f"POST /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
     begun, first, characters = time.perf_counter(), 0.0, 0
     writer.write(head.encode() + body)
@@ -92,11 +94,11 @@ async def one_answer(port: int) -> tuple[int, float]:
     return characters, first
 
 
-async def through(port: int, streams: int, taking_part: Sequence[int]) -> Load:
+async def through(port: int, streams: int, tokens: int, taking_part: Sequence[int]) -> Load:
     """The same over the endpoint."""
 
     async def one() -> list[tuple[int, float]]:
-        return [await one_answer(port) for _ in range(ROUNDS[streams])]
+        return [await one_answer(port, tokens) for _ in range(ROUNDS[streams])]
 
     used, begun = processor(taking_part), time.perf_counter()
     found = [answer for worker in await asyncio.gather(*(one() for _ in range(streams))) for answer in worker]
@@ -109,16 +111,16 @@ def measurements() -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         home = make_home(Path(folder) / "saturated", 18000 + os.getpid() % 1000)
         home.serve()
-        yield from measured(home, throughput)
+        yield from measured(home, throughput, TOKENS)
         home = make_home(Path(folder) / "steady", 18000 + os.getpid() % 1000)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(PAUSE, "0.02")
             served(home)
-        yield from measured(home, first_piece)
+        yield from measured(home, first_piece, FEW)
 
 
 def measured(
-    home: Home, read: Callable[[int, list[tuple[Load, Load]]], Iterator[Measurement]]
+    home: Home, read: Callable[[int, list[tuple[Load, Load]]], Iterator[Measurement]], tokens: int
 ) -> Iterator[Measurement]:
     """What `read` says of the turns of each number of streams, on the server in this home."""
     try:
@@ -126,7 +128,7 @@ def measured(
             patch.setenv("TRTLLM_WORKSPACE", str(home.workspace))
             process.start(home.workspace / "runs", home.run, ("--port", str(free_ports(1, 20500)[0])))
         for streams in ROUNDS:
-            yield from read(streams, compared(home, streams))
+            yield from read(streams, compared(home, streams, tokens))
     finally:
         home.invoke("stop")
 
@@ -147,7 +149,7 @@ def first_piece(streams: int, turns: list[tuple[Load, Load]]) -> Iterator[Measur
     )
 
 
-def compared(home: Home, streams: int) -> list[tuple[Load, Load]]:
+def compared(home: Home, streams: int, tokens: int) -> list[tuple[Load, Load]]:
     """Turns of direct gRPC and of the endpoint."""
     endpoint = process.endpoint(home.workspace / "runs", "qwen2")
     assert endpoint is not None
@@ -155,10 +157,10 @@ def compared(home: Home, streams: int) -> list[tuple[Load, Load]]:
 
     def turn(*, direct_first: bool) -> tuple[Load, Load]:
         def other() -> Load:
-            return asyncio.run(through(endpoint.port, streams, taking_part))
+            return asyncio.run(through(endpoint.port, streams, tokens, taking_part))
 
         early = None if direct_first else other()
-        base = direct(run.address, streams, taking_part)
+        base = direct(run.address, streams, tokens, taking_part)
         return base, early or other()
 
     turn(direct_first=True)  # connections, caches: not measured

@@ -7,8 +7,6 @@ import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +17,8 @@ import pytest
 
 from recipes import processes
 from recipes.openai import process
-from recipes.ports import free, free_ports
-from tests.recipes.rehearsal.conftest import ROOT, Home, make_home
+from recipes.ports import free_ports
+from tests.recipes.rehearsal.conftest import Home, make_home
 
 pytestmark = pytest.mark.triton
 CHEETAH = "陆地上最快的动物是猎豹🐆,时速可达120公里。"
@@ -196,34 +194,6 @@ def test_two_hundred_clients_at_once_are_all_answered(port: int) -> None:
 def test_figures_of_the_gateway_and_of_triton(port: int) -> None:
     assert figure(port, "trtllm_openai_requests_total") > 0
     assert figure(port, "nv_inference_request_success") > 0
-
-
-def test_a_second_gateway_with_a_key_a_short_line_and_short_answers(home: Home, tmp_path: Path) -> None:
-    """Limits and the key, on a gateway of their own: a key file, one answer at once, nobody in line."""
-    secret = tmp_path / "key"
-    secret.write_text("s3cret-canary\n")
-    other = free_ports(1, 21000)[0]
-    words = ("--port", str(other), "--key-file", str(secret), "--at-once", "1", "--waiting", "0", "--seconds", "1")
-    shown = tmp_path / "shown"
-    with shown.open("wb") as file:
-        second = subprocess.Popen(
-            (sys.executable, "-m", "invoke", "openai", *words), cwd=ROOT, env=home.environment, stdout=file, stderr=file
-        )
-    try:
-        assert soon(lambda: not free(other))
-        with openai.OpenAI(base_url=f"http://127.0.0.1:{other}/v1", api_key="wrong", max_retries=0) as wrong:
-            with pytest.raises(openai.AuthenticationError):
-                wrong.models.list()
-            right = wrong.with_options(api_key="s3cret-canary")
-            stream = right.completions.create(model="qwen2", prompt="x", stream=True, extra_body=LONG)
-            with pytest.raises(openai.RateLimitError):
-                right.completions.create(model="qwen2", prompt="x")
-            with pytest.raises(openai.APIError, match="not finished within"):
-                list(stream)
-    finally:
-        second.send_signal(signal.SIGINT)
-        assert second.wait(20) == 130
-    assert "s3cret" not in shown.read_text()
 
 
 def test_exposing_without_a_key_is_refused(home: Home) -> None:
