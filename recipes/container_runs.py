@@ -66,7 +66,7 @@ def carry_out_watched(plan: Plan, deployment: Deployment, folder: Path, *, rehea
             carry_out(plan, folder / deployment.name / "steps", acting)
     except BaseException as error:
         begun = runs.read(folder, deployment.name)
-        if begun is not None and begun != before:
+        if begun is not None and (before is None or begun.started != before.started):
             log = keep_log(begun, folder)
             if isinstance(error, Trouble):
                 error.log = error.log or log
