@@ -6,7 +6,7 @@ from pathlib import Path
 
 from environment.image_layout import BUILT_FROM, MADE_BY
 from environment.images import trust
-from environment.images.order import Order, fetched
+from environment.images.order import Order, bases
 from environment.images.reference import mirrored
 from environment.machine import Machine
 
@@ -23,7 +23,7 @@ def common_words(order: Order, machine: Machine, store: Path) -> tuple[str, ...]
     A proxy is named and no more: docker takes the value, which may hold a password, from its own environment, and keeps
     these arguments out of the image's history.
     """
-    built_from = " ".join(f"{name}={reference}" for name, reference in fetched(order).items())
+    built_from = " ".join(f"{name}={reference}" for name, reference in bases(order).items())
     labels = {MADE_BY: "source", BUILT_FROM: built_from}
     return (
         *(word for name in machine.proxies for word in ("--build-arg", name)),

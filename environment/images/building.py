@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from environment.images.order import Order, exact, fetched
+from environment.images.order import Order, bases, exact
 from environment.images.sources import checkout
 from environment.images.tools import PULL
 from environment.images.upstream_dockerfile import dockerfile_steps
@@ -16,7 +16,7 @@ from environment.plan import Step
 def build_steps(order: Order, machine: Machine, place: Path) -> tuple[Step, ...]:
     """The steps from nothing to `trtllm-source:TAG`; raises Trouble naming what is missing for them."""
     method = {"dockerfile": dockerfile_steps, "make_tritonrelease": make_steps}[order.release.source_build.method]
-    pulls = (step for name, reference in fetched(order).items() for step in pull_steps(order, name, reference))
+    pulls = (step for name, reference in bases(order).items() for step in pull_steps(order, name, reference))
     return (*checkout(order.release, place), *pulls, *method(order, machine, place))
 
 

@@ -87,8 +87,8 @@ def base_of(order: Order) -> str:
     return mirrored(order.release.ngc.recommended_image or "", order.registry)
 
 
-def fetched(order: Order) -> dict[str, str]:
-    """What comes from a registry, by the argument that names it: NVIDIA's container, or what the source is built on."""
+def bases(order: Order) -> dict[str, str]:
+    """What is pulled, by the argument that names it: NVIDIA's container, or what a build from source stands on."""
     if order.choice.way == "ngc":
         return {OVERLAID: base_of(order)}
     images = order.release.source_build.images
@@ -102,4 +102,4 @@ def exact(reference: str, digest: str) -> str:
 
 def pulled(order: Order) -> tuple[str, ...]:
     """The references of what is pulled, the one that everything else stands on first."""
-    return tuple(exact(reference, order.digests.get(name, "")) for name, reference in fetched(order).items())
+    return tuple(exact(reference, order.digests.get(name, "")) for name, reference in bases(order).items())

@@ -12,7 +12,7 @@ from pathlib import Path
 from environment.images import trust
 from environment.images.arguments import build_arguments, common_words
 from environment.images.compilation import architectures_for, estimate, job_flag, jobs_for
-from environment.images.order import Order, fetched, source_name
+from environment.images.order import Order, bases, source_name
 from environment.images.tools import BUILD
 from environment.machine import Machine
 from environment.plan import Step
@@ -27,7 +27,7 @@ def make_steps(order: Order, machine: Machine, place: Path) -> tuple[Step, ...]:
     build = order.release.source_build
     words = shlex.split(build.command)
     folder, targets = place / words[words.index("-C") + 1], words[words.index("-C") + 2 :]
-    here = "BASE_IMAGE" in fetched(order)
+    here = "BASE_IMAGE" in bases(order)
     return (
         *((trust.edit(str(place / build.dockerfile)),) if order.ca else ()),
         Step(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from environment.images.order import Order, source_name
 from environment.machine import asked
 from environment.releases import Release
 from environment.unknown import Unknown
+from tests.docker.company import EC, openssl
 from tests.docker.conftest import RealEngine, Registry
 from tests.docker.lfs import ATTRIBUTES, store
 from tests.docker.makefile_upstream import HELD, TAG, repository, stubs
@@ -114,6 +116,21 @@ def test_a_build_by_make(
     assert labels["io.trtllm.built-from"] == f"BASE_IMAGE={bases[0]} TRITON_IMAGE={bases[1]}"
     again = built(release, registry, tmp_path)
     assert not again.new
+
+
+def test_a_build_by_make_is_handed_the_companys_ca(
+    engine: RealEngine, registry: Registry, upstream: Upstream, buildx: None, bases: tuple[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "ca"
+    folder.mkdir()
+    openssl(folder, "req", "-x509", *EC, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=Company CA")
+    line = folder.joinpath("ca.crt").read_text().splitlines()[2]
+    script = f"grep --fixed-strings --count '{line}' $PIP_CERT && echo TRUSTED BY $APT_CONFIG\n"
+    release = repository(tmp_path / "github", {"docker/common/install_base.sh": script})
+    wanted = replace(order(release, registry), ca=str(folder / "ca.crt"))
+    made = make(wanted, tmp_path)
+    assert "TRUSTED BY /run/secrets/ca-apt" in log(tmp_path)
+    assert "PIP_CERT" not in made.image.env
 
 
 def test_a_locked_build_stands_on_the_locked_bases_although_their_tags_have_moved(
