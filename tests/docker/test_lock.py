@@ -86,10 +86,11 @@ def test_serve_refuses_what_is_not_locked_and_says_what_differs(
     """As it is typed; what agrees gets as far as this host's missing GPUs."""
     name, workspace = "trtllm:v0.10.0", tmp_path / "workspace"
     assert connect().image(name) is None, "the tests would take this name away"
-    checkpoint = workspace / "checkpoints" / "qwen2" / "sha256.json"
+    checkpoint = workspace / "checkpoints" / "qwen2"
     fetched = {"repository": "Qwen/Qwen2-7B-Instruct", "revision": "f2826a0", "sha256": {"config.json": "aa"}}
-    checkpoint.parent.mkdir(parents=True)
-    checkpoint.write_text(json.dumps(fetched))
+    checkpoint.mkdir(parents=True)
+    checkpoint.joinpath("sha256.json").write_text(json.dumps(fetched))
+    checkpoint.joinpath("config.json").write_text("{}")
     file = locked(engine, registry, upstream, tmp_path, name)
 
     def served() -> str:
@@ -100,9 +101,9 @@ def test_serve_refuses_what_is_not_locked_and_says_what_differs(
 
     assert "locks" not in served()
 
-    checkpoint.write_text(json.dumps({**fetched, "sha256": {"config.json": "bb"}}))
-    assert "Qwen/Qwen2-7B-Instruct@f2826a0 config.json: locked aa, found bb" in served()
-    checkpoint.write_text(json.dumps(fetched))
+    checkpoint.joinpath("config.json").write_text("{ }")
+    assert "Qwen/Qwen2-7B-Instruct@f2826a0 config.json: locked 44136fa355b3678a1146ad16f7e8649e94fb4f" in served()
+    checkpoint.joinpath("config.json").write_text("{}")
 
     put_on(engine, name, tmp_path / "other", TEMPLATE)
     said = served()
