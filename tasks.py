@@ -183,6 +183,7 @@ def serve(
     restart: str = "",
     env_file: str = "",
     expose: bool = False,
+    detach: bool = False,
     follow: bool = False,
     templates: str = "",
     question: str = "",
@@ -195,6 +196,7 @@ def serve(
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import Adjustment, warn_of_exposure
 
+    refuse_both(detach, follow)
     asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
     warn_of_exposure(asked, deployment.ports)
     if rehearse and in_container:
@@ -216,6 +218,14 @@ def serve(
         from recipes.logs import show
 
         show(current().runs, deployment.name, lines=0, follow=True)
+
+
+def refuse_both(detach: bool, follow: bool) -> None:
+    """Raises Usage for a server that is to be left and followed."""
+    from environment.errors import Usage
+
+    if detach and follow:
+        raise Usage("--detach leaves the server, --follow stays with its log", mend="say one; none means --detach")
 
 
 def serve_in_container(c: Context, deployment: Deployment, asked: Adjustment, locked: bool, json: bool) -> None:

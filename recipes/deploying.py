@@ -45,6 +45,7 @@ OWN = {
     "restart": "when Docker starts it again: no, always, unless-stopped or on-failure[:N]",
     "env_file": "a file of NAME=VALUE lines for the server's container",
     "expose": "publish the ports on every address of this host, not on 127.0.0.1 alone",
+    "detach": "leave it running and return: the default",
     "follow": "afterwards show the server's log until Ctrl-C",
     "templates": "with --rehearse: a checkout of tensorrtllm_backend at the tag, served unmodified",
     "question": "what is asked (default: the recipe's smoke question)",

@@ -27,6 +27,7 @@ BUSY = 3  # this machine may be busy with other tests
         (("serve", "qwen2", "--tp", "0", "--dry"), 2, "--tp 0 is less than 1"),
         (("serve", "qwen2", "--max-input-len", "0", "--dry"), 2, "--max-input-len 0 is less than 1"),
         (("serve", "qwen2", "--tp", "3", "--dry"), 2, "use --tp 1 or 2 or 4"),
+        (("serve", "qwen2", "--detach", "--follow"), 2, "--detach leaves the server, --follow stays with its log"),
         (("serve", "qwen2", "--rehearse", "--dry"), 2, "a rehearsal has no plan to print"),
         (("serve", "../../etc/passwd", "--dry"), 2, "unknown recipe '../../etc/passwd'"),
         (("releases", "--tag", "v9.9.9"), 2, "unknown release 'v9.9.9'"),

@@ -7,18 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
 import pytest
 
 from environment.errors import Trouble
-from recipes import runs
+from recipes import health, runs
 from recipes.rehearsal import server
 from recipes.rehearsal.binary import Command
 from tests.recipes.rehearsal.conftest import ROOT, Home
 
 triton = pytest.mark.triton
+REQUEST = "HTTP request: 2 /v2/repository/index"  # what Triton logs of one when it is told to log more
 
 
 def servers_of(home: Home) -> list[psutil.Process]:
@@ -52,6 +54,45 @@ def test_serve_stop_and_serve_again(empty_home: Home) -> None:
     assert "no server is running" in empty_home.invoke("ask", "hi", code=1).stderr
     empty_home.serve()
     assert sorted((empty_home.workspace / "checkpoints").iterdir()) == kept
+
+
+@triton
+def test_follow_shows_what_the_server_logs_and_ctrl_c_leaves_it_up(empty_home: Home, tmp_path: Path) -> None:
+    said = tmp_path / "stdout"
+    with (
+        said.open("wb") as file,
+        subprocess.Popen(
+            (sys.executable, "-m", "invoke", "serve", "qwen2", "--rehearse", *empty_home.port_options, "--follow"),
+            cwd=ROOT,
+            env=empty_home.environment,
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as serve,
+    ):
+        assert serve.stderr is not None
+        next(line for line in serve.stderr if "The server stays up" in line)
+        port = empty_home.run.http
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/logging", data=b'{"log_verbose_level": 1}')
+        deadline = time.monotonic() + 20
+        while REQUEST not in said.read_text() and time.monotonic() < deadline:
+            health.models(port)
+            time.sleep(0.2)
+        os.killpg(serve.pid, signal.SIGINT)  # as a terminal does: to everything that runs in it
+        assert serve.wait(10) == 130, serve.stderr.read()
+    assert REQUEST in said.read_text()
+    assert {model.state for model in health.models(port)} == {"READY"}
+    assert empty_home.invoke("stop").stderr.strip() == "qwen2 stopped."
+
+
+@triton
+def test_a_server_that_hangs_is_killed_after_its_time(empty_home: Home) -> None:
+    empty_home.serve()
+    os.kill(empty_home.run.process, signal.SIGSTOP)
+    assert empty_home.invoke("stop").stderr.strip() == "qwen2 stopped."
+    assert last_one_gone(empty_home)
+    assert runs.recorded(empty_home.workspace / "runs") == []
 
 
 @triton
