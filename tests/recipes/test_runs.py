@@ -100,6 +100,26 @@ def test_stopping_ends_the_whole_session(tmp_path: Path) -> None:
     assert group_is_gone(process.pid)
 
 
+def test_a_server_that_ignores_the_request_is_killed_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "PATIENCE", 0.3)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    child = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{deaf}; time.sleep(60)'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{deaf}; {child}; print(1, flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        runs.write(tmp_path, run(process=process.pid))
+        runs.stop(tmp_path, runs.choose(tmp_path, ""))
+        assert process.wait() == -signal.SIGKILL
+    assert runs.recorded(tmp_path) == []
+    assert group_is_gone(process.pid)
+
+
 def group_is_gone(group: int) -> bool:
     for _ in range(100):
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from environment.artifacts.plan_heads import head
 from environment.docker_errors import DockerTrouble
 from environment.errors import Trouble
-from recipes import runs
+from recipes import container_runs, runs
 from recipes.container_runs import carry_out_watched
 from recipes.deployment import Deployment
+from recipes.runs import Run
 from tests.serving.conftest import QUESTION, Host, planned, soon
 
 pytestmark = pytest.mark.docker
@@ -125,6 +127,42 @@ def eat_memory(process: int) -> subprocess.Popen[bytes]:
         Path(f"/proc/{number}/oom_score_adj").write_text("1000")
     join = f"open('{group}', 'w').write(str(os.getpid()))"
     return subprocess.Popen(("python3", "-c", f"import os; {join}; [bytearray(1 << 20) for _ in range(2048)]"))
+
+
+def test_a_server_that_ignores_the_request_is_killed_and_removed(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_runs, "STOPPED_WITHIN", 1)
+    deaf = ("sh", "-c", "trap '' TERM; sh -c 'trap \"\" TERM; echo deaf; while :; do sleep 1; done' & wait; sleep 600")
+    host.docker("run", "--detach", "--init", "--name", "trtllm-deaf", "trtllm-test/mpi:1", *deaf)
+    assert soon(lambda: host.docker("logs", "trtllm-deaf") == "deaf")
+    process = host.inspect("trtllm-deaf")["State"]["Pid"]
+    server = recorded("trtllm-deaf")
+    runs.write(tmp_path, server)
+    began = time.monotonic()
+    runs.stop(tmp_path, server)
+    assert 1 <= time.monotonic() - began < 15
+    assert host.left() == ""
+    assert not Path(f"/proc/{process}").exists()
+    assert runs.recorded(tmp_path) == []
+
+
+def recorded(container: str) -> Run:
+    """The record of a server that nobody can ask."""
+    return Run(
+        name="deaf",
+        recipe="qwen2",
+        release="v0.10.0",
+        rehearsal=False,
+        process=0,
+        started=time.time(),
+        container=container,
+        http=1,
+        grpc=2,
+        metrics=3,
+        model="ensemble",
+        tokenizer="/t",
+    )
 
 
 def ports(deployment: Deployment) -> tuple[str, ...]:
