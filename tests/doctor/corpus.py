@@ -13,7 +13,7 @@ class Recorded(Record, frozen=True, kw_only=True):
     """One log: where it comes from, and the id of its root cause (empty: nothing failed, or no row knows it).
 
     `first_run` of a log that is or was held back says how it was diagnosed when it was first looked at: right, missed,
-    or unknown (no row knew its cause then, and none was named).
+    or unknown (no row knew its cause then, and none was named); a healthy one was silent, or an alarm.
     """
 
     file: str
