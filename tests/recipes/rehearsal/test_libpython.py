@@ -65,7 +65,7 @@ def test_without_apt_the_package_is_named(debian: Path) -> None:
 
 
 def test_what_apt_says_is_told(debian: Path) -> None:
-    program(debian, "apt-get", "sys.exit('E: Could not resolve deb.debian.org')")
+    program(debian, "apt-get", "sys.exit('E: Could not resolve packages.example')")
     with pytest.raises(Trouble, match="Could not resolve"):
         libpython.folder()
     assert not libpython.KEPT.exists()
