@@ -22,7 +22,7 @@ class Symptom(Record, frozen=True, kw_only=True):
     `literals` are fragments as they stand in a log, `patterns` regular expressions whose named groups fill the
     `{name}`s of cause, between and remedy; `unverified` are patterns nobody has shown in a log yet. `rank`: a `primary`
     names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` never explains anything.
-    `hint`: the line is a warning that a server can live with; it counts only while no server came up.
+    `hint`: the line is a warning that a server can live with; it counts only while nothing came up.
     """
 
     id: str
