@@ -20,7 +20,8 @@ class Step:
 
     `tool` names the contract its arguments are checked against (`convert_checkpoint-qwen`, `trtllm-build`) or the
     program. `output` is the path whose presence makes the step finished; without one it always runs. `needed_for` is
-    the later artifact that it is made for: when that is there, the step is superfluous. The workspace has the same path
+    the later artifact that it is made for: when that is there, the step is superfluous. `there` are words that succeed
+    when what the step makes is there and is no path. The workspace has the same path
     on the host and in a container, so that one path serves both. `why` is said beside the title. `gpus` is the value of
     `docker run --gpus` for a container that is given other GPUs than the plan's.
     """
@@ -32,6 +33,7 @@ class Step:
     env: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     output: str = ""
     needed_for: str = ""
+    there: tuple[str, ...] = ()
     why: str = ""
     gpus: str = ""
 
@@ -116,6 +118,7 @@ def _trap(steps: tuple[Step, ...], names: Mapping[str, str]) -> str:
 def _block(number: int, plan: Plan, step: Step) -> str:
     why = f"\n#      {step.why}" if step.why else ""
     tests = "".join(f"[ -e {_quoted(path, plan.names)} ] || " for path in step.outputs)
+    tests += f"{_folded(step.there, plan.names)} >/dev/null 2>&1 || " if step.there else ""
     guard = f"{tests.rstrip()}\n    " if tests else ""
     return f"# {number}/{len(plan.steps)} {step.title}{why}\n{guard}{plan.shell(step)}\n"
 

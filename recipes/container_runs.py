@@ -20,11 +20,12 @@ from environment.errors import Trouble
 from environment.execution import Actor, carry_out, failed
 from environment.execution import run as run_on_host
 from environment.plan import Plan, Step
-from recipes import engine_store, runs
+from recipes import engine_store, runs, server_network
 from recipes.ask import Manner, Target, show_answer
 from recipes.condition import Condition
 from recipes.deployment import Deployment
 from recipes.front import front_of
+from recipes.launch import container_name
 from recipes.local import ANSWER
 from recipes.quality.gate import ENGINE, REHEARSAL
 from recipes.quality.reference import computing
@@ -56,7 +57,7 @@ def remaining(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bo
 
 def carry_out_watched(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool) -> None:
     """Carries a serving plan out, its records in `folder`; a server that is not ready or silent is ended."""
-    waiting = until_ready(f"trtllm-{deployment.name}", deployment.ports.http, READY_WITHIN, plan.templates)
+    waiting = until_ready(container_name(deployment), deployment.ports.http, READY_WITHIN, plan.templates)
     before = runs.read(folder, deployment.name)
     try:
         with terminable(), computing(Path(deployment.checkpoint_dir), deployment.workspace.checkpoints) as own:
@@ -71,6 +72,7 @@ def carry_out_watched(plan: Plan, deployment: Deployment, folder: Path, *, rehea
             if isinstance(error, Trouble):
                 error.log = error.log or log
             runs.stop(folder, begun)
+        server_network.clear(plan)
         raise
 
 
@@ -98,7 +100,8 @@ def actors(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool 
         start_server(launch(words), record(deployment, launch(words), rehearsal=rehearsal), folder)
 
     inside: dict[str, Actor] = {step.tool: in_container for step in plan.steps if step.where == "container"}
-    return {**inside, "docker": start, "invoke": here_or_host, "fetch": partial(run_on_host, watch=say)}
+    ours: dict[str, Actor] = {server_network.TOOL: server_network.make, "docker": start, "invoke": here_or_host}
+    return {**inside, **ours, "fetch": partial(run_on_host, watch=say)}
 
 
 def in_container(words: tuple[str, ...], step: Step, log: Path) -> None:
@@ -229,10 +232,12 @@ def condition(run: Run) -> Condition:
 
 
 def stop(run: Run) -> None:
-    """Ends the container: asked first, killed after some seconds, and removed."""
-    from environment import containers
+    """Ends the container: asked first, killed after some seconds, and removed with its network."""
+    from environment import containers, networks
 
-    containers.stop(engine_of(run), run.container, STOPPED_WITHIN)
+    engine = engine_of(run)
+    containers.stop(engine, run.container, STOPPED_WITHIN)
+    networks.remove(engine, run.container)
 
 
 def show_log(run: Run, *, lines: int, follow: bool) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from environment.image_layout import TRITONSERVER
+from environment.image_layout import MADE_BY, TRITONSERVER
 from environment.plan import Step
 from recipes.deployment import Deployment
 from recipes.gpus import devices
+from recipes.server_network import TOOL
 
 Words = tuple[str, ...]
 LABEL = "io.trtllm.server"
 SHM_SIZE = "16g"  # NCCL and the Python backend share memory; Docker's own 64 MB is far too little (the seeds use 16g)
 ULIMITS: Words = ("--ulimit", "memlock=-1", "--ulimit", "stack=67108864")
+# No other container reaches the server's, and no answer finds the way back to what it would call: it is left alone
+# with the ports that are published. Those go through Docker's own proxy and need neither.
+ALONE = ("enable_icc=false", "enable_ip_masquerade=false")
 NARROW: Words = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 # The engine keeps the newest 300 MB of what the server writes; without this a log grows until the disk is full.
 LOGGED: Words = ("--log-driver", "json-file", "--log-opt", "max-size=100m", "--log-opt", "max-file=3")
@@ -29,15 +33,31 @@ def in_image(deployment: Deployment, user: str) -> Words:
     )
 
 
+def container_name(deployment: Deployment) -> str:
+    """What the server's container and its network are called."""
+    return f"trtllm-{deployment.name}"
+
+
+def network(deployment: Deployment) -> Step:
+    """A network that the server's container has to itself."""
+    name = container_name(deployment)
+    options = (word for option in ALONE for word in ("--opt", f"com.docker.network.bridge.{option}"))
+    labels = ("--label", f"{MADE_BY}=plan", "--label", f"{LABEL}={deployment.name}")
+    argv = ("docker", "network", "create", "--driver", "bridge", *options, *labels, name)
+    there = ("docker", "network", "inspect", name)
+    why = "no other container reaches the server, and no other host answers it"
+    return Step(title=f"Make the network {name}", tool=TOOL, argv=argv, there=there, why=why)
+
+
 def start(deployment: Deployment, repository: str, user: str) -> Step:
     """The server's container, detached; its ports are published on the loopback address only."""
-    ports = deployment.ports
+    ports, name = deployment.ports, container_name(deployment)
     published = ((ports.http, "http"), (ports.grpc, "grpc"), (ports.metrics, "metrics"))
     engine = deployment.engine_dir
     argv = (
-        *("docker", "run", "--detach", "--init", "--name", f"trtllm-{deployment.name}"),
+        *("docker", "run", "--detach", "--init", "--name", name, "--network", name),
         *("--label", f"{LABEL}={deployment.name}", *_gpus(deployment)),
-        *(word for port, name in published for word in ("--publish", f"127.0.0.1:{port}:{INSIDE[name]}")),
+        *(word for port, what in published for word in ("--publish", f"127.0.0.1:{port}:{INSIDE[what]}")),
         *("--shm-size", SHM_SIZE, *ULIMITS, *NARROW, *LOGGED),
         *("--user", user, "--env", "HOME=/tmp"),
         *("--volume", f"{repository}:{repository}:ro", "--volume", f"{engine}:{engine}:ro"),

@@ -85,11 +85,11 @@ def recorded(runs: Path) -> list[Run]:
 
 
 def living(runs: Path) -> list[Run]:
-    """The runs whose process is alive; records of others are removed."""
+    """The runs whose process is alive; the records of others are removed, with what is left of them."""
     found = recorded(runs)
     for run in found:
         if not alive(run):
-            forget(runs, run.name)
+            stop(runs, run)
     return [run for run in found if alive(run)]
 
 

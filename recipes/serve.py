@@ -38,6 +38,7 @@ def plan(deployment: Deployment, user: str) -> Plan:
     steps = (
         *build.steps(deployment),
         *model_repository(deployment, repository, templates),
+        launch.network(deployment),
         launch.start(deployment, repository, user),
         ready(deployment),
         question(deployment),

@@ -32,6 +32,10 @@ SAID = [  # verbatim from Engine 20.10.24, 26.1.5, 28.5.2, docker-py 7.2.0, thei
     ("auth", "pulling from host nvcr.io failed with status code [manifests T]: 401 Unauthorized"),
     ("tag-unknown", "manifest for localhost:5000/a:b not found: manifest unknown: manifest unknown"),
     ("tag-unknown", 'failed to resolve reference "R:T": R:T: not found'),
+    (
+        "no-subnet",
+        "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+    ),
     ("rate", "toomanyrequests: You have reached your pull rate limit"),
     ("dns", 'Get "https://nvcr.io/v2/": dial tcp: lookup nvcr.io on 192.0.2.1:53: no such host'),
     ("refused", 'Get "http://127.0.0.1:5599/v2/": dial tcp 127.0.0.1:5599: connect: connection refused'),

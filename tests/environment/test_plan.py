@@ -46,6 +46,12 @@ def test_a_step_whose_output_is_there_is_skipped(tmp_path: Path) -> None:
     assert made.is_dir()
 
 
+def test_a_step_whose_work_is_there_in_another_way_is_skipped(tmp_path: Path) -> None:
+    step = Step(title="t", tool="mkdir", argv=("mkdir", "made it"), there=("test", "-d", "made it"))
+    shell(str(plan_of(step, step)), tmp_path)  # a second mkdir would fail
+    assert (tmp_path / "made it").is_dir()
+
+
 def test_the_same_as_data() -> None:
     data = plan_of(Step(title="t", tool="x", argv=("x",), env={"A": "b"})).data()
     assert json.loads(json.dumps(data))["steps"] == [

@@ -19,28 +19,28 @@ in_image() {
         --env HOME=/tmp --volume "$workspace":"$workspace" trtllm:v0.10.0 "$@"
 }
 
-# 1/20 Preflight
+# 1/21 Preflight
 ./inv doctor --tag v0.10.0 --recipe llama2-13b --tp 1 --pp 1 --quant int4_wo
 
-# 2/20 Image trtllm:v0.10.0
+# 2/21 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0
 
-# 3/20 Make the workspace
+# 3/21 Make the workspace
 mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$workspace"/repositories
 
-# 4/20 Download meta-llama/Llama-2-13b-chat-hf
+# 4/21 Download meta-llama/Llama-2-13b-chat-hf
 #      goes on where it stopped; every file is checked against the hub's sum
 [ -e "$checkpoint" ] ||
     ./inv fetch meta-llama/Llama-2-13b-chat-hf --revision a2cb7a712bb6e5e736ca7f8cd98167f81a0b5bd8 \
         --into "$checkpoint"
 
-# 5/20 Download abisee/cnn_dailymail
+# 5/21 Download abisee/cnn_dailymail
 #      the containers have no network
 [ -e "$calibration" ] || [ -e "$engine" ] ||
     ./inv fetch abisee/cnn_dailymail --kind dataset --revision 96df5e686bee6baa90b8bee7c28b81fa3fa6223d \
         --include README.md --include '3.0.0/*' --into "$calibration"
 
-# 6/20 Quantize the checkpoint for 1 rank(s): int4_wo
+# 6/21 Quantize the checkpoint for 1 rank(s): int4_wo
 #      tensor parallelism is decided here, never in trtllm-build
 [ -e "$converted" ] || [ -e "$engine" ] ||
     in_image env HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 python3 \
@@ -48,11 +48,11 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --output_dir "$converted".partial --dtype float16 --tp_size 1 --pp_size 1 \
         --qformat int4_wo --kv_cache_dtype fp8 --calib_size 32 --calib_dataset "$calibration"
 
-# 7/20 Publish the converted checkpoint
+# 7/21 Publish the converted checkpoint
 [ -e "$converted" ] || [ -e "$engine" ] ||
     mv "$converted".partial "$converted"
 
-# 8/20 Build the engine
+# 8/21 Build the engine
 #      no --tp_size: the split in the converted checkpoint counts
 [ -e "$engine" ] ||
     in_image trtllm-build --checkpoint_dir "$converted" --output_dir "$engine".partial \
@@ -61,69 +61,77 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --max_batch_size 2 --max_beam_width 1 --max_input_len 3072 --max_output_len 1024 \
         --workers 1
 
-# 9/20 Verify and publish the engine
+# 9/21 Verify and publish the engine
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
         '{"recipe":"llama2-13b","variant":"","identity":"c444af2e6339","release":"v0.10.0","tensorrt":"10.0.1.6","compute":"","checkpoint":["meta-llama/Llama-2-13b-chat-hf","a2cb7a712bb6e5e736ca7f8cd98167f81a0b5bd8"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"int4_wo","kv_cache_dtype":"fp8","features":{"fmha":""},"max_batch_size":2,"max_input_len":3072,"max_output_len":1024}'
 
-# 10/20 Copy the model-repository templates
+# 10/21 Copy the model-repository templates
 [ -e "$repository" ] ||
     in_image cp -rT /opt/trtllm/upstream/all_models/inflight_batcher_llm "$repository".partial
 
-# 11/20 Fill ensemble/config.pbtxt
+# 11/21 Fill ensemble/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i "$repository".partial/ensemble/config.pbtxt \
         triton_max_batch_size:2
 
-# 12/20 Fill postprocessing/config.pbtxt
+# 12/21 Fill postprocessing/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/postprocessing/config.pbtxt \
         triton_max_batch_size:2,tokenizer_dir:"$checkpoint",postprocessing_instance_count:1
 
-# 13/20 Fill preprocessing/config.pbtxt
+# 13/21 Fill preprocessing/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/preprocessing/config.pbtxt \
         triton_max_batch_size:2,tokenizer_dir:"$checkpoint",add_special_tokens:False,preprocessing_instance_count:1
 
-# 14/20 Fill tensorrt_llm/config.pbtxt
+# 14/21 Fill tensorrt_llm/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i "$repository".partial/tensorrt_llm/config.pbtxt \
         triton_backend:tensorrtllm,triton_max_batch_size:2,decoupled_mode:True,max_queue_delay_microseconds:0,max_beam_width:1,batching_strategy:inflight_fused_batching,engine_dir:"$engine",max_tokens_in_paged_kv_cache:8192,max_attention_window_size:4096,sink_token_length:,batch_scheduler_policy:guaranteed_no_evict,kv_cache_free_gpu_mem_fraction:0.9,kv_cache_host_memory_bytes:0,kv_cache_onboard_blocks:True,enable_trt_overlap:False,exclude_input_in_output:True,cancellation_check_period_ms:100,stats_check_period_ms:100,iter_stats_max_iterations:,request_stats_max_iterations:,enable_kv_cache_reuse:False,normalize_log_probs:True,enable_chunked_context:False,gpu_device_ids:,lora_cache_optimal_adapter_size:,lora_cache_max_adapter_size:,lora_cache_gpu_memory_fraction:,lora_cache_host_memory_bytes:,decoding_mode:,medusa_choices:,gpu_weights_percent:
 
-# 15/20 Fill tensorrt_llm_bls/config.pbtxt
+# 15/21 Fill tensorrt_llm_bls/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/tensorrt_llm_bls/config.pbtxt \
         triton_max_batch_size:2,decoupled_mode:True,accumulate_tokens:True,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:2
 
-# 16/20 Publish the model repository
+# 16/21 Publish the model repository
 [ -e "$repository" ] ||
     mv "$repository".partial "$repository"
 
-# 17/20 Start the server with 1 rank(s)
-docker run --detach --init --name trtllm-llama2-13b --label io.trtllm.server=llama2-13b \
-        --gpus '"device=0"' --publish 127.0.0.1:8000:8000 --publish 127.0.0.1:8001:8001 \
-        --publish 127.0.0.1:8002:8002 --shm-size 16g --ulimit memlock=-1 --ulimit stack=67108864 \
-        --cap-drop ALL --security-opt no-new-privileges --log-driver json-file --log-opt max-size=100m \
-        --log-opt max-file=3 --user 1000:1000 --env HOME=/tmp --volume "$repository":"$repository":ro \
-        --volume "$engine":"$engine":ro --volume "$checkpoint":"$checkpoint":ro trtllm:v0.10.0 mpirun \
-        --allow-run-as-root -n 1 /opt/tritonserver/bin/tritonserver \
-        --model-repository="$repository" --http-port=8000 --grpc-port=8001 \
-        --metrics-port=8002 --disable-auto-complete-config \
+# 17/21 Make the network trtllm-llama2-13b
+#      no other container reaches the server, and no other host answers it
+docker network inspect trtllm-llama2-13b >/dev/null 2>&1 ||
+    docker network create --driver bridge --opt com.docker.network.bridge.enable_icc=false \
+        --opt com.docker.network.bridge.enable_ip_masquerade=false --label io.trtllm.made-by=plan \
+        --label io.trtllm.server=llama2-13b trtllm-llama2-13b
+
+# 18/21 Start the server with 1 rank(s)
+docker run --detach --init --name trtllm-llama2-13b --network trtllm-llama2-13b \
+        --label io.trtllm.server=llama2-13b --gpus '"device=0"' --publish 127.0.0.1:8000:8000 \
+        --publish 127.0.0.1:8001:8001 --publish 127.0.0.1:8002:8002 --shm-size 16g \
+        --ulimit memlock=-1 --ulimit stack=67108864 --cap-drop ALL --security-opt no-new-privileges \
+        --log-driver json-file --log-opt max-size=100m --log-opt max-file=3 --user 1000:1000 \
+        --env HOME=/tmp --volume "$repository":"$repository":ro --volume "$engine":"$engine":ro \
+        --volume "$checkpoint":"$checkpoint":ro trtllm:v0.10.0 mpirun --allow-run-as-root \
+        -n 1 /opt/tritonserver/bin/tritonserver --model-repository="$repository" \
+        --http-port=8000 --grpc-port=8001 --metrics-port=8002 \
+        --disable-auto-complete-config \
         --backend-config=python,shm-region-prefix-name=rank0_
 
-# 18/20 Wait until the server is ready
+# 19/21 Wait until the server is ready
 curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 900 \
         --retry-connrefused --retry-all-errors http://127.0.0.1:8000/v2/health/ready
 
-# 19/20 Ask the smoke question
+# 20/21 Ask the smoke question
 ./inv ask \
         'You are a helpful, respectful and honest assistant. Always answer as helpfully as possible. what is the fastest fish in sea?' \
         --url 127.0.0.1:8001 --model tensorrt_llm_bls --accumulates --model-dir "$checkpoint"
 
-# 20/20 Hold its answers against the checkpoint's own
+# 21/21 Hold its answers against the checkpoint's own
 ./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
         --accumulates

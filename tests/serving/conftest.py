@@ -73,7 +73,9 @@ class Host:
         return log.read_text() if log.exists() else ""
 
     def left(self) -> str:
-        return self.docker("ps", "--all", "--format", "{{.Names}}")
+        """The containers and networks that are there."""
+        networks = self.docker("network", "ls", "--filter", "type=custom", "--format", "{{.Name}}")
+        return "\n".join(filter(None, (self.docker("ps", "--all", "--format", "{{.Names}}"), networks)))
 
     def typed(
         self, folder: Path, *words: str, code: int = 0, gpus: int = 4, timeout: float = 240, **more: str
@@ -125,12 +127,14 @@ def gpus(tmp_path_factory: pytest.TempPathFactory) -> Host:
 
 @pytest.fixture
 def host(gpus: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    """The host for one test, and after it no container."""
+    """The host for one test, and after it no container and no network."""
     for name, value in gpus.environment.items():
         monkeypatch.setenv(name, value)
     yield gpus
     if left := gpus.docker("ps", "--all", "--quiet"):
         gpus.docker("rm", "--force", *left.split())
+    if networks := gpus.docker("network", "ls", "--filter", "type=custom", "--quiet"):
+        gpus.docker("network", "rm", *networks.split())
     with warnings.catch_warnings():  # docker-py leaves its sockets to the garbage collector
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -168,7 +172,7 @@ def built(gpus: Host, image: str, tmp_path_factory: pytest.TempPathFactory) -> D
 def planned(deployment: Deployment, *, start: bool, user: str = "") -> Plan:
     """The plan of serve from the start of the server on, or up to it; `user` is uid:gid, this one by default."""
     whole = plan(deployment, user or f"{os.getuid()}:{os.getgid()}")
-    at = next(place for place, step in enumerate(whole.steps) if step.tool == "docker")
+    at = next(place for place, step in enumerate(whole.steps) if step.tool == "network")
     return replace(whole, steps=whole.steps[at:] if start else whole.steps[:at])
 
 

@@ -10,7 +10,7 @@
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 top=${TRTLLM_GPU_ENGINE_DIR:-/var/tmp/trtllm-gpu-engine}
-number=$(printf '%s' "$top" | cksum | awk '{print $1 % 250}') # of this folder's bridge and network
+number=$(printf '%s' "$top" | cksum | awk '{print $1 % 250}') # of this folder's bridge and networks
 bridge=trtllmgpu$number
 socket=$top/docker.sock
 image=trtllm-test/mpi:1
@@ -48,7 +48,7 @@ start() {
     for try in 1 2 3; do # on a loaded machine containerd may miss the engine's time limit once
         rm -f "$top/docker.pid" "$top"/exec/containerd/containerd.{pid,sock}*
         PATH="$top/bin:$PATH" TRTLLM_GPU_ENGINE=$top alone dockerd -H "unix://$socket" --data-root "$top/data" --exec-root "$top/exec" \
-            -p "$top/docker.pid" --bridge "$bridge" --add-runtime "nvidia=$top/bin/nvidia-container-runtime" --default-runtime nvidia \
+            -p "$top/docker.pid" --bridge "$bridge" --default-address-pool "base=10.215.$number.0/24,size=28" --add-runtime "nvidia=$top/bin/nvidia-container-runtime" --default-runtime nvidia \
             >>"$top/dockerd.log" 2>&1 </dev/null &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
@@ -99,6 +99,7 @@ end)
     ;;
 down)
     docker_ ps -aq 2>/dev/null | xargs -r env PATH=/usr/bin docker -H "unix://$socket" rm -f >/dev/null || true
+    docker_ network ls -q --filter type=custom 2>/dev/null | xargs -r env PATH=/usr/bin docker -H "unix://$socket" network rm >/dev/null || true
     end
     awk -v d="$top/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | xargs -r -n1 umount -l
     ip link del "$bridge" 2>/dev/null || true

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -76,6 +78,41 @@ def test_a_server_is_what_it_was_asked_to_be_and_gives_whole_characters(server: 
         list(answer)
     assert soon(lambda: [(row["state"], row["restarts"]) for row in server.status(folder)] == [("ready", 1)])
     assert server.typed(folder, "ask", QUESTION).stdout.strip() == CHEETAH
+
+
+CONNECT = """import socket, sys
+for address in sys.argv[1:]:
+    host, port = address.split(":")
+    try:
+        socket.create_connection((host, int(port)), 3).close()
+        print("reached", address)
+    except TimeoutError:
+        print("nothing from", address)
+"""
+
+
+def test_no_other_container_reaches_a_server_and_it_reaches_none(server: Host) -> None:
+    (network,) = server.inspect("trtllm-other")["NetworkSettings"]["Networks"].values()
+    ports = [f"{network['IPAddress']}:{port}" for port in (8000, 8001, 8002)]
+    listening = ("trtllm-test/mpi:1", "python3", "-m", "http.server", "8000")
+    for name, where in (("beside", ()), ("bridged", ()), ("inside", ("--network", "trtllm-other"))):
+        server.docker("run", "--detach", "--init", "--name", name, *where, *listening)
+    beside = f"{server.inspect('beside')['NetworkSettings']['IPAddress']}:8000"
+    try:
+        assert soon(lambda: reached(server, "bridged", beside) == f"reached {beside}"), "the bridge itself"
+        assert reached(server, "trtllm-other", "127.0.0.1:8000") == "reached 127.0.0.1:8000"
+        silence = "\n".join(f"nothing from {port}" for port in ports)
+        assert [reached(server, name, *ports) for name in ("bridged", "inside")] == [silence, silence]
+        assert reached(server, "trtllm-other", beside) == f"nothing from {beside}"
+    finally:
+        server.docker("rm", "--force", "beside", "bridged", "inside")
+
+
+def reached(host: Host, container: str, *addresses: str) -> str:
+    """What connections from the container's network came to."""
+    inside = ("nsenter", "--net", "--target", str(host.inspect(container)["State"]["Pid"]))
+    words = (*inside, sys.executable, "-c", CONNECT, *addresses)
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
 
 
 def whole(address: str, text: str) -> str:

@@ -54,6 +54,15 @@ def test_a_port_that_is_taken_after_it_was_looked_at(host: Host, built: Deployme
     assert "ss -ltnp" in caught.value.mend
 
 
+def test_a_network_of_that_name_that_is_somebody_elses(host: Host, built: Deployment) -> None:
+    host.docker("network", "create", "trtllm-qwen2")
+    with pytest.raises(Trouble, match="there is a network trtllm-qwen2 that was not made here") as caught:
+        start(built)
+    assert "docker network rm trtllm-qwen2" in caught.value.mend
+    assert host.left() == "trtllm-qwen2"
+    assert runs.recorded(built.workspace.runs) == []
+
+
 def test_an_image_that_is_gone(host: Host, built: Deployment) -> None:
     host.docker("tag", built.image, "kept-for-the-test:1")
     host.docker("rmi", built.image)

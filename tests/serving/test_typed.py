@@ -78,6 +78,7 @@ def test_from_nothing_to_tokens_and_back(at: Workplace) -> None:
         "Preflight",
         "Image trtllm:v0.10.0",
         "Make the workspace",
+        "Make the network trtllm-qwen2",
         "Start the server with 4 rank(s)",
         "Wait until the server is ready",
         "Ask the smoke question",
@@ -94,6 +95,7 @@ def check_container(host: Host) -> None:
     assert asked["CapDrop"] == ["ALL"]
     assert asked["SecurityOpt"] == ["no-new-privileges"]
     assert asked["ShmSize"] == 16 << 30
+    assert asked["NetworkMode"] == "trtllm-qwen2"
     assert asked["IpcMode"] == "private"
     assert {limit["Name"]: limit["Soft"] for limit in asked["Ulimits"]} == {"memlock": -1, "stack": 67108864}
     assert {mount["ReadOnly"] for mount in asked["Mounts"]} == {True}
