@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from environment.image_layout import MADE_BY, TRITONSERVER
+from environment.image_layout import MADE_BY, TRITONSERVER, USER
 from environment.plan import Step
 from recipes.deployment import Deployment
 from recipes.gpus import devices
@@ -49,6 +49,11 @@ def network(deployment: Deployment) -> Step:
     return Step(title=f"Make the network {name}", tool=TOOL, argv=argv, there=there, why=why)
 
 
+def serving_user(caller: str) -> str:
+    """Who the server runs as, UID:GID: the caller, for root the image's own user. It only reads what it is given."""
+    return USER if caller.partition(":")[0] == "0" else caller
+
+
 def start(deployment: Deployment, repository: str, user: str) -> Step:
     """The server's container, detached; its ports are published on the loopback address only."""
     ports, name = deployment.ports, container_name(deployment)
@@ -59,7 +64,7 @@ def start(deployment: Deployment, repository: str, user: str) -> Step:
         *("--label", f"{LABEL}={deployment.name}", *_gpus(deployment)),
         *(word for port, what in published for word in ("--publish", f"127.0.0.1:{port}:{INSIDE[what]}")),
         *("--shm-size", SHM_SIZE, *ULIMITS, *NARROW, *LOGGED),
-        *("--user", user, "--env", "HOME=/tmp"),
+        *("--user", serving_user(user), "--env", "HOME=/tmp"),
         *("--volume", f"{repository}:{repository}:ro", "--volume", f"{engine}:{engine}:ro"),
         *_checkpoint_mount(deployment),
         deployment.image,

@@ -139,6 +139,14 @@ def test_nothing_listens_beyond_loopback_and_nothing_is_mounted_writable_into_th
     assert not {"--privileged", "--network=host", "--ipc=host"} & set(server)
 
 
+def test_the_server_is_never_root_and_what_writes_the_workspace_is_who_calls() -> None:
+    for caller, server in (("0:0", "1000:1000"), ("1234:100", "1234:100")):
+        made = plan(deployment(), caller)
+        start = step(made, "docker")
+        assert start.argv[start.argv.index("--user") + 1] == server
+        assert made.in_image[made.in_image.index("--user") + 1] == caller
+
+
 def test_a_users_checkpoint_is_neither_downloaded_nor_writable() -> None:
     made = planned(model_dir="/models/mine")
     assert "fetch" not in {step.tool for step in made.steps}
