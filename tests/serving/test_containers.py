@@ -92,13 +92,17 @@ for address in sys.argv[1:]:
 
 
 def test_no_other_container_reaches_a_server_and_it_reaches_none(server: Host) -> None:
+    """From a network made here, and not from the default bridge: another engine that starts on this machine, as those
+    of tests/docker do, flushes the rules that keep this engine's older networks apart.
+    """
     (network,) = server.inspect("trtllm-other")["NetworkSettings"]["Networks"].values()
     ports = [f"{network['IPAddress']}:{port}" for port in (8000, 8001, 8002)]
     listening = ("trtllm-test/mpi:1", "python3", "-m", "http.server", "8000")
-    for name, where in (("beside", ()), ("bridged", ()), ("inside", ("--network", "trtllm-other"))):
-        server.docker("run", "--detach", "--init", "--name", name, *where, *listening)
-    beside = f"{server.inspect('beside')['NetworkSettings']['IPAddress']}:8000"
+    server.docker("network", "create", "elsewhere")
     try:
+        for name, where in (("beside", "elsewhere"), ("bridged", "elsewhere"), ("inside", "trtllm-other")):
+            server.docker("run", "--detach", "--init", "--name", name, "--network", where, *listening)
+        beside = f"{server.inspect('beside')['NetworkSettings']['Networks']['elsewhere']['IPAddress']}:8000"
         assert soon(lambda: reached(server, "bridged", beside) == f"reached {beside}"), "the bridge itself"
         assert reached(server, "trtllm-other", "127.0.0.1:8000") == "reached 127.0.0.1:8000"
         silence = "\n".join(f"nothing from {port}" for port in ports)
@@ -106,6 +110,7 @@ def test_no_other_container_reaches_a_server_and_it_reaches_none(server: Host) -
         assert reached(server, "trtllm-other", beside) == f"nothing from {beside}"
     finally:
         server.docker("rm", "--force", "beside", "bridged", "inside")
+        server.docker("network", "rm", "elsewhere")
 
 
 def reached(host: Host, container: str, *addresses: str) -> str:

@@ -55,6 +55,14 @@ def asking(home: Home, *words: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
+@pytest.fixture(autouse=True)
+def hangups_are_heard() -> Iterator[None]:
+    """A run of the tests under nohup ignores SIGHUP, and so would whatever it starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def first(process: subprocess.Popen[bytes]) -> bytes:
     assert process.stdout is not None
     return process.stdout.read(6)
