@@ -9,7 +9,7 @@ from functools import cache
 from typing import Literal
 
 from doctor.signatures import Signatures
-from doctor.symptoms import Catalogue
+from doctor.symptoms import Catalogue, catalogue
 
 Kind = Literal["symptom", "harmless", "failure", "success"]
 
@@ -42,5 +42,9 @@ def patterns(known: Catalogue) -> Iterator[Pattern]:
 
 @cache
 def compiled(regexes: tuple[str, ...]) -> Signatures:
-    """The patterns ready to be looked for; made once, for it takes a fifth of a second."""
+    """The patterns ready to be looked for; made once, for it takes half a second, and kept (`doctor/compiled.py`)."""
     return Signatures(regexes)
+
+
+if __name__ == "__main__":
+    compiled(tuple(pattern.regex for pattern in patterns(catalogue())))

@@ -8,12 +8,15 @@ pattern can ever backtrack over a log.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import hyperscan
 
+from doctor import compiled
 from doctor.log import LINE_START
 
 WINDOW = 1 << 12
@@ -34,7 +37,7 @@ class Signatures:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = [_anchored(pattern) for pattern in patterns]
-        self._which = _compiled(dict(enumerate(map(loose, self._patterns))), hyperscan.HS_FLAG_SINGLEMATCH)
+        self._which = _kept(dict(enumerate(map(loose, self._patterns))), hyperscan.HS_FLAG_SINGLEMATCH)
         self._where: dict[int, hyperscan.Database] = {}
 
     def present(self, text: bytes) -> set[int]:
@@ -78,6 +81,21 @@ def loose(pattern: str) -> str:
 
 def _anchored(pattern: str) -> str:
     return LINE_START + pattern[1:] if pattern.startswith("^") else pattern
+
+
+def _kept(patterns: Mapping[int, str], flag: int) -> hyperscan.Database:
+    """As `_compiled`, but from what an earlier time kept: hyperscan takes it only whole, and for this processor."""
+    name = hashlib.sha256(
+        repr((getattr(hyperscan, "__version__", ""), flag, sorted(patterns.items()))).encode()
+    ).hexdigest()[:16]
+    if (said := compiled.kept(name)) is not None:
+        with suppress(hyperscan.error):
+            database = hyperscan.loadb(said, hyperscan.HS_MODE_BLOCK)
+            database.scratch = hyperscan.Scratch(database)
+            return database
+    database = _compiled(patterns, flag)
+    compiled.keep(name, hyperscan.dumpb(database))
+    return database
 
 
 def _compiled(patterns: Mapping[int, str], flag: int) -> hyperscan.Database:

@@ -1,0 +1,35 @@
+"""Compiled patterns, kept where Python keeps bytecode: to compile them takes half a second, to read them nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "__pycache__"
+
+
+def kept(name: str) -> bytes | None:
+    """What was kept under this name, which says all that it was made of; None when nothing was."""
+    with suppress(OSError):
+        return _place(name).read_bytes()
+    return None
+
+
+def keep(name: str, said: bytes) -> None:
+    """Keeps it in place of what was kept before, if the disk takes it and Python may write bytecode."""
+    if sys.dont_write_bytecode:
+        return
+    place = _place(name)
+    staged = place.with_name(f"{place.name}.{os.getpid()}")
+    with suppress(OSError):
+        FOLDER.mkdir(exist_ok=True)
+        staged.write_bytes(said)
+        for old in FOLDER.glob("patterns-*.hs"):
+            old.unlink(missing_ok=True)
+        staged.replace(place)
+
+
+def _place(name: str) -> Path:
+    return FOLDER / f"patterns-{name}.hs"
