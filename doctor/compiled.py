@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+from environment.kept import put
 
 FOLDER = Path(__file__).parent / "__pycache__"
 
@@ -21,14 +22,11 @@ def keep(name: str, said: bytes) -> None:
     """Keeps it in place of what was kept before, if the disk takes it and Python may write bytecode."""
     if sys.dont_write_bytecode:
         return
-    place = _place(name)
-    staged = place.with_name(f"{place.name}.{os.getpid()}")
+    before = set(FOLDER.glob("patterns-*.hs"))
     with suppress(OSError):
-        FOLDER.mkdir(exist_ok=True)
-        staged.write_bytes(said)
-        for old in FOLDER.glob("patterns-*.hs"):
+        put(_place(name), said)
+        for old in before - {_place(name)}:
             old.unlink(missing_ok=True)
-        staged.replace(place)
 
 
 def _place(name: str) -> Path:

@@ -31,12 +31,17 @@ def keep(path: Path, value: Mapping[str, object]) -> None:
     said = msgspec.json.encode(value)
     if PROJECT not in path.parents or msgspec.json.decode(said) != value:
         return
-    place = _place(path)
-    staged = place.with_name(f"{place.name}.{os.getpid()}")
     with suppress(OSError):
-        place.parent.mkdir(exist_ok=True)
-        staged.write_bytes(_stamp(path) + b"\n" + said)
-        staged.replace(place)
+        put(_place(path), _stamp(path) + b"\n" + said)
+
+
+def put(place: Path, content: bytes) -> None:
+    """Writes a file beside Python's bytecode, whole or not at all; raises OSError where the disk does not take it."""
+    place.parent.mkdir(exist_ok=True)
+    # Not staging.write_whole: it can be made again, every user of the checkout reads it, and tempfile imports slowly.
+    staged = place.with_name(f"{place.name}.{os.getpid()}")
+    staged.write_bytes(content)
+    staged.replace(place)
 
 
 def keep_all() -> None:
