@@ -1,0 +1,78 @@
+"""`./inv`, in a project of its own whose Python and Invoke only say what they were asked."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import ROOT
+
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+NOWHERE = "/proc/self/nowhere/lock"  # nobody can make it, root neither
+
+
+def stub(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/lib/python3.11/site-packages").mkdir(parents=True)
+    shutil.copy(ROOT / "inv", tmp_path / "inv")
+    for lock in LOCKS:
+        (tmp_path / lock).write_text(f"{lock}\n", encoding="utf-8")
+    stub(tmp_path / ".venv/bin/python", f'case "$*" in *pip*) echo "$@" >>{tmp_path}/installed ;; esac')
+    stub(tmp_path / ".venv/bin/invoke", 'echo "invoke $*"')
+    return tmp_path
+
+
+def inv(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [project / "inv", *words], capture_output=True, text=True, encoding="utf-8", timeout=30, check=False
+    )
+
+
+def installed(project: Path) -> list[str]:
+    file = project / "installed"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [Path(line.split()[-1]).name for line in lines]
+
+
+@pytest.mark.parametrize("words", [("ask", "what is a test now"), ("serve", "--name", "test"), ("--help", "test")])
+def test_what_only_speaks_of_the_tests_does_not_install_their_packages(words: tuple[str, ...], project: Path) -> None:
+    assert inv(project, *words).returncode == 0
+    assert installed(project) == ["requirements.lock"]
+
+
+@pytest.mark.parametrize("words", [("test",), ("--echo", "lint"), ("benchmark", "--only", "diagnosis")])
+def test_the_projects_own_tasks_install_what_they_need_once(words: tuple[str, ...], project: Path) -> None:
+    for _ in range(2):
+        assert inv(project, *words).stdout.endswith(" ".join(words) + "\n")
+    assert installed(project) == list(LOCKS)
+
+
+def test_a_lock_file_that_changed_is_installed_again(project: Path) -> None:
+    inv(project, "recipes")
+    (project / LOCKS[0]).write_text("another\n", encoding="utf-8")
+    inv(project, "recipes")
+    assert installed(project) == [LOCKS[0]] * 2
+
+
+def test_who_may_only_read_a_whole_project_uses_it(project: Path) -> None:
+    inv(project, "recipes")
+    (project / ".venv.lock").unlink()
+    (project / ".venv.lock").symlink_to(NOWHERE)
+    assert inv(project, "recipes").returncode == 0
+
+
+def test_who_may_only_read_an_unfinished_one_is_told_who_can_finish_it(project: Path) -> None:
+    (project / ".venv.lock").symlink_to(NOWHERE)
+    ran = inv(project, "recipes")
+    assert ran.returncode == 1
+    assert f"{project} cannot be written" in ran.stderr
+    assert "./inv --list once as its owner" in ran.stderr
