@@ -18,10 +18,11 @@ from msgspec.structs import replace
 
 from doctor.facts.readings import Reading
 from environment.data import Record
-from environment.errors import Trouble, Usage
+from environment.errors import Usage, unusable
 
 LARGEST = 32 << 20  # bytes; a real one has less than one million
 MOST_READINGS = 256
+WRITES_ONE = "invoke doctor --save FILE   writes one"
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]*([/.][a-z0-9_-]+)*$", max_length=100)]
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -43,7 +44,7 @@ def save(readings: Mapping[str, Reading], file: Path) -> None:
         staged.replace(file)
     except OSError as error:
         staged.unlink(missing_ok=True)
-        raise Trouble(f"cannot write {file}: {error.strerror}") from error
+        raise unusable(error, file, "write") from error
 
 
 def load(file: Path) -> dict[str, Reading]:
@@ -51,7 +52,7 @@ def load(file: Path) -> dict[str, Reading]:
     try:
         bundle = msgspec.json.decode(_bytes(file), type=Bundle)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise Usage(f"{file} is not a bundle: {error}", mend="invoke doctor --save FILE   writes one") from error
+        raise Usage(f"{file} is not a bundle: {error}", mend=WRITES_ONE) from error
     return {name: _tame(taken) for name, taken in bundle.readings.items()}
 
 
@@ -61,10 +62,10 @@ def _bytes(file: Path) -> bytes:
         with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as opened:
             about = os.fstat(opened.fileno())
             if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
-                raise Usage(f"{file} is not a bundle: it is no file of at most {LARGEST >> 20} MiB")
+                raise Usage(f"{file} is not a bundle: it is no file of at most {LARGEST >> 20} MiB", mend=WRITES_ONE)
             return opened.read(LARGEST)
     except OSError as error:
-        raise Usage(f"cannot read {file}: {error.strerror}") from error
+        raise unusable(error, file, kind=Usage) from error
 
 
 def _tame(taken: Reading) -> Reading:

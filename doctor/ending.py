@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from invoke import Exit
@@ -15,7 +15,7 @@ from environment.workspace import current
 @contextmanager
 def told() -> Iterator[None]:
     """Ends a task with the words and the exit code of the trouble it met, never with a traceback."""
-    from environment.errors import ExitCode, Trouble, no_space
+    from environment.errors import ExitCode, Trouble, no_space, of_a_file
 
     try:
         yield
@@ -28,8 +28,8 @@ def told() -> Iterator[None]:
     except Exit:
         raise
     except Exception as bug:
-        if full := no_space(bug, str(current().root)):
-            raise Exit(f"error: {full}", code=full.code) from bug
+        if known := no_space(bug, str(current().root)) or of_a_file(bug):
+            raise Exit(f"error: {known}", code=known.code) from bug
         raise Exit(f"error: {_bug(bug)}", code=ExitCode.BUG) from bug
 
 
@@ -38,13 +38,23 @@ def _bug(error: Exception) -> str:
 
     where = traceback.extract_tb(error.__traceback__)[-1]
     lines = "".join(traceback.format_exception(error))
-    report = current().root / "bug.txt"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(lines, encoding="utf-8")
     return (
         f"this is a bug of the toolkit: {type(error).__name__}: {error}\n"
-        f"  where  {Path(where.filename).name}:{where.lineno}\n  mend   please report it with {report}"
+        f"  where  {Path(where.filename).name}:{where.lineno}\n  mend   please report it with {_kept(lines)}"
     )
+
+
+def _kept(lines: str) -> str:
+    """The file that now holds the lines: in the workspace, or among temporary files where that cannot be written."""
+    import tempfile
+
+    for folder in (current().root, Path(tempfile.gettempdir()) / f"trtllm-{os.getuid()}"):
+        report = folder / "bug.txt"
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            report.write_text(lines, encoding="utf-8")
+            return str(report)
+    return f"this:\n{lines}"
 
 
 def _cause_in(log: Path | None) -> str:

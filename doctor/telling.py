@@ -15,7 +15,7 @@ from doctor.consultation import Telling
 from doctor.outcome import Check, Outcome
 from doctor.subject import Subject
 from environment.console import result, result_json, say
-from environment.errors import ExitCode, Trouble, unknown_name
+from environment.errors import ExitCode, unknown_name, unusable
 from environment.releases import Release
 
 
@@ -54,7 +54,7 @@ def _write(file: Path, words: str) -> None:
     try:
         file.write_text(words, encoding="utf-8")
     except OSError as error:
-        raise Trouble(f"cannot write {file}: {error.strerror}") from error
+        raise unusable(error, file, "write") from error
     say(f"page written to {file}")
 
 

@@ -49,8 +49,12 @@ def write(text: str) -> None:
     """A piece of result, at once and as it is; in UTF-8 whatever the locale."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding != "utf-8":
         sys.stdout.reconfigure(encoding="utf-8", errors="strict")
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        error.filename = "standard output"
+        raise
 
 
 def typed(text: str) -> str:

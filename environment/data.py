@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from environment import kept
-from environment.errors import Trouble
+from environment.errors import Trouble, unusable
 
 T = TypeVar("T")
 
@@ -35,9 +35,9 @@ def read_toml(path: Path, kind: type[T]) -> T:
         value = parsed_toml(path)
         found = msgspec.convert(value, kind)
     except OSError as error:
-        raise Trouble(f"cannot read {path}: {error.strerror}") from error
+        raise unusable(error, path) from error
     except (ValueError, msgspec.ValidationError) as error:  # TOML's and UTF-8's errors are ValueErrors
-        raise Trouble(f"{path.name} is not a valid {kind.__name__}: {error}", where=str(path)) from error
+        raise _invalid(error, path, kind) from error
     if not sys.dont_write_bytecode:
         kept.keep(path, value)
     return found
@@ -58,6 +58,11 @@ def read_json(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
-        raise Trouble(f"cannot read {path}: {error.strerror}") from error
+        raise unusable(error, path) from error
     except msgspec.MsgspecError as error:
-        raise Trouble(f"{path.name} is not a valid {kind.__name__}: {error}", where=str(path)) from error
+        raise _invalid(error, path, kind) from error
+
+
+def _invalid(error: Exception, path: Path, kind: type[object]) -> Trouble:
+    mend = "mend the field that it names; in a checkout `git diff` shows what was changed"
+    return Trouble(f"{path.name} is not a valid {kind.__name__}: {error}", where=str(path), mend=mend)

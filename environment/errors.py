@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
+import shlex
 from collections.abc import Iterable
 from enum import IntEnum
 from itertools import takewhile
@@ -62,13 +64,40 @@ def no_space(error: Exception, where: str) -> Trouble | None:
     )
 
 
+FILE_ERRORS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+)  # what is a matter of the path or of who asks, and not of this toolkit
+
+
+def unusable(error: OSError, file: Path | str, doing: str = "read", kind: type[Trouble] = Trouble) -> Trouble:
+    """The trouble of a file or folder that cannot be read or written; `kind`: the option's word is off, say."""
+    return kind(
+        f"cannot {doing} {file}: {error.strerror}",
+        where=str(Path.cwd()) if not Path(file).is_absolute() else "",
+        mend=f"ls -ld {shlex.quote(str(_above(Path(file))))}   shows what is there, and who may {doing} it",
+    )
+
+
+def _above(file: Path) -> Path:
+    """The nearest that is there: the file itself, or one of the folders above it."""
+    return next((path for path in (file, *file.parents) if os.path.lexists(path)), Path())
+
+
+def of_a_file(error: Exception) -> Trouble | None:
+    """The trouble of an error that names a file which this person may not use, or cannot; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in FILE_ERRORS or error.filename is None:
+        return None
+    return unusable(error, str(error.filename), "use")
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], *, mend: str = "") -> Usage:
-    """The error for a name that is not among the known ones: it names the nearest."""
+    """The error for a name that is not among the known ones: the nearest, and all unless `mend` lists them."""
     choices = list(known)
     near = difflib.get_close_matches(name, choices, n=max(len(choices), 1), cutoff=0.5)
     nearest = max(near, key=lambda choice: _likeness(name, choice), default="")
-    why = f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(choices)}"
-    return Usage(f"unknown {kind} {name!r}", why=why, mend=mend)
+    meant = [f"did you mean {nearest!r}?"] if nearest else []
+    listed = [] if nearest and mend else [f"known: {', '.join(choices)}"]
+    return Usage(f"unknown {kind} {name!r}", why="   ".join(meant + listed), mend=mend)
 
 
 def _likeness(one: str, other: str) -> tuple[float, int]:

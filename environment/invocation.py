@@ -5,14 +5,18 @@ from __future__ import annotations
 import atexit
 import difflib
 import gc
+import os
 import re
+import sys
+from pathlib import Path
+from types import TracebackType
 
 from invoke import Exit, program
 from invoke.exceptions import ParseError
 from invoke.parser import Parser, ParseResult
 from invoke.parser.context import ParserContext
 
-from environment.errors import ExitCode
+from environment.errors import ExitCode, no_space
 
 UNKNOWN_WORD = re.compile(r"No idea what '(.*)' is!")
 
@@ -68,11 +72,31 @@ def _option_of(error: ValueError, argv: list[str]) -> str:
 
 
 def install() -> None:
-    """Puts the parser where Invoke takes it from: it loads the tasks file before it parses the tasks.
+    """Puts the parser where Invoke takes it from, which loads the tasks file before it parses the tasks.
 
     What was imported until now stays to the end: that the garbage collector does not look through it again saves a
     tenth of a short task (docs.python.org/3/library/gc.html#gc.freeze).
     """
     vars(program)["Parser"] = SpeakingParser
+    sys.excepthook = ended
+    open_closed_streams()
     gc.freeze()
     atexit.register(gc.freeze)
+
+
+def open_closed_streams() -> None:
+    """Gives what was closed (`>&-`) somewhere to go: else the next file that is opened becomes standard output."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - it stays open
+
+
+def ended(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """What Invoke itself ran into while it printed (`--list`, `--help`): no traceback for a reader that has enough."""
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the interpreter's last flush goes
+    elif isinstance(error, OSError) and (full := no_space(error, "standard output")):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.stderr.write(f"error: {full}\n")
+    else:
+        sys.__excepthook__(kind, error, where)

@@ -43,3 +43,24 @@ def test_a_failed_step_whose_log_names_no_known_cause_says_no_more_than_it_knows
     text = message("echo 'something odd'; exit 1", tmp_path / "log")
     assert "something odd" in text
     assert "root cause" not in text
+
+
+def test_a_file_that_this_person_may_not_use_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRTLLM_WORKSPACE", str(tmp_path))
+    with pytest.raises(Exit) as caught, told():
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "mine"))
+    assert caught.value.code == 1
+    assert f"cannot use {tmp_path / 'mine'}: Permission denied" in str(caught.value.message)
+    assert f"ls -ld {tmp_path} " in str(caught.value.message)
+
+
+def test_a_bug_is_reported_where_the_workspace_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRTLLM_WORKSPACE", "/proc/self/nowhere")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(Exit) as caught, told():
+        raise KeyError("surprise")
+    (report,) = tmp_path.rglob("bug.txt")
+    assert str(report) in str(caught.value.message)
+    assert "surprise" in report.read_text(encoding="utf-8")
