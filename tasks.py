@@ -114,7 +114,7 @@ def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "", gpus: str = 
     if not recipe:
         tp, pp = tp or 1, pp or 1
         if min(tp, pp) < 1:
-            raise Usage(f"--tp {tp} and --pp {pp} must be at least 1")
+            raise Usage(f"--tp {tp} and --pp {pp} must be at least 1", mend="leave them out for one GPU")
         if quant:
             raise Usage("--quant says how a recipe is quantized", mend="name it, too: --recipe NAME")
         devices = chosen(tp * pp, gpus).serving if gpus else ()
@@ -194,10 +194,12 @@ def serve(
     quality: bool = True,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
-    from recipes.adjustment import Adjustment, warn_of_exposure
+    from recipes.adjustment import Adjustment, refuse_missing_file, warn_of_exposure
 
     refuse_both(detach, follow)
     asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
+    if not c.config.run.dry:
+        refuse_missing_file(asked)
     warn_of_exposure(asked, deployment.ports)
     if rehearse and in_container:
         rehearse_in_container(c, deployment, model_dir, asked, json)

@@ -8,6 +8,7 @@ from typing import Any
 
 from environment.errors import Trouble
 
+PRINTED = "./inv serve RECIPE --dry   prints what can be carried out"
 SWITCHES = frozenset({"--detach", "--init", "--rm"})
 VALUES = frozenset(
     {
@@ -69,7 +70,7 @@ def launch(command: tuple[str, ...]) -> Launch:
         if not word.startswith("-"):
             return Launch(image=word, words=tuple(rest), options=tuple(options))
         options.append((word, _value(word, rest)))
-    raise Trouble("a docker run names no image", where=" ".join(command))
+    raise Trouble("a docker run names no image", where=" ".join(command), mend=PRINTED)
 
 
 def _value(word: str, rest: Iterator[str]) -> str:
@@ -77,7 +78,8 @@ def _value(word: str, rest: Iterator[str]) -> str:
         return ""
     if word in VALUES:
         return next(rest)
-    raise Trouble(f"docker run {word} is not known here", why="it would be printed by --dry and not be done")
+    why = "it would be printed by --dry and not be done"
+    raise Trouble(f"docker run {word} is not known here", why=why, mend=PRINTED)
 
 
 def size(text: str) -> int:

@@ -127,7 +127,9 @@ def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], No
                 start_new_session=True,
             )
         except OSError as error:
-            raise Trouble(f"{words[0]} cannot be started: {error.strerror}", where=shlex.join(words)) from error
+            mend = f"install {words[0]}, or put it on PATH: command -v {words[0]} shows whether it is"
+            what = f"{words[0]} cannot be started: {error.strerror}"
+            raise Trouble(what, where=shlex.join(words), mend=mend) from error
         try:
             with watched(partial(resident, process.pid)):
                 code = followed(process, log, watch) if watch else process.wait()

@@ -30,7 +30,8 @@ def network(command: tuple[str, ...]) -> Network:
     for flag, value in zip(flags[::2], flags[1::2], strict=True):
         if flag not in said:
             why = "it would be printed by --dry and not be done"
-            raise Trouble(f"docker network create {flag} is not known here", why=why)
+            mend = "./inv serve RECIPE --dry   prints what can be carried out"
+            raise Trouble(f"docker network create {flag} is not known here", why=why, mend=mend)
         said[flag].append(value)
     options, labels = (dict(text.partition("=")[::2] for text in said[flag]) for flag in ("--opt", "--label"))
     return Network(name=name, driver=(*("bridge",), *said["--driver"])[-1], options=options, labels=labels)

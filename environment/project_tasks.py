@@ -23,7 +23,7 @@ def lint(c: Context) -> None:
         _module(*words)
 
 
-@task(help={"only": "one of them: diagnosis, rehearsal"})
+@task(help={"only": "one of them: diagnosis, doctor, gateway, images, inspection or rehearsal"})
 def benchmark(c: Context, only: str = "") -> None:
     """Measure quality and speed, as ratios against a baseline in the same run; never fails on time."""
     _module("tests.benchmarks", *((only,) if only else ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from environment.console import say
 from environment.errors import Usage
@@ -42,7 +43,15 @@ def adjusted(plan: Plan, asked: Adjustment) -> Plan:
 def check(asked: Adjustment) -> None:
     """Raises Usage for an unknown restart policy."""
     if asked.restart and not RESTART.fullmatch(asked.restart):
-        raise Usage(f"--restart {asked.restart} is no policy", why="no, always, unless-stopped or on-failure[:N]")
+        why = "Docker knows no, always, unless-stopped and on-failure[:N]"
+        raise Usage(f"--restart {asked.restart} is no policy", why=why, mend="such as --restart unless-stopped")
+
+
+def refuse_missing_file(asked: Adjustment) -> None:
+    """Raises Usage for variables in a file that is not there, which Docker would say after hours of building."""
+    if asked.env_file and not Path(asked.env_file).is_file():
+        mend = "write NAME=VALUE lines into it, one a variable"
+        raise Usage(f"--env-file {asked.env_file} is no file", where=str(Path.cwd()), mend=mend)
 
 
 def without_gpus(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ def show_answer(to: Target, question: str, manner: Manner | None = None) -> Answ
     manner, answer = manner or Manner(), Answer()
     show(pieces(to, text_of(to, question, manner), manner, answer))
     if not answer.text.strip():
-        raise Trouble("the model ended its answer without a word", where=f"{to.model} at {to.address}")
+        mend = "./inv quality   says whether it answers as its checkpoint does; --min-tokens 8 makes it go on"
+        raise Trouble("the model ended its answer without a word", where=f"{to.model} at {to.address}", mend=mend)
     milliseconds = f"first after {answer.first * 1e3:.0f} ms, then one every {answer.between * 1e3:.1f} ms"
     say(f"{len(answer.pieces)} pieces: {milliseconds}", style="dim")
     return answer

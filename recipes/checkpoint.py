@@ -9,6 +9,8 @@ from environment.artifacts.heads import Damaged, names_in
 from environment.errors import Trouble
 from environment.unknown import Unknown
 
+ANEW = "download it again: ./inv fetch REPOSITORY --revision COMMIT --into DIR"
+
 
 def whole(folder: Path, *, allow_remote_code: bool = False) -> Checkpoint:
     """The whole, readable checkpoint in `folder`; raises Trouble naming what is missing, cut short or not to be run.
@@ -21,7 +23,8 @@ def whole(folder: Path, *, allow_remote_code: bool = False) -> Checkpoint:
         raise Trouble(f"the model directory is empty: {folder}", mend="download the checkpoint into it")
     found = read_checkpoint(folder)
     if isinstance(found, Damaged | Unknown):
-        raise Trouble(f"the model directory holds no readable checkpoint: {found.reason}", where=str(folder))
+        what = f"the model directory holds no readable checkpoint: {found.reason}"
+        raise Trouble(what, where=str(folder), mend=f"./inv inspect {folder}   says what it is")
     refuse_incomplete(found, folder)
     if found.remote_code and not allow_remote_code:
         raise Trouble(
@@ -41,6 +44,8 @@ def refuse_incomplete(found: Checkpoint, folder: Path) -> None:
         raise Trouble("the weights were not downloaded", where=where, why=why, mend=f"git -C {folder} lfs pull")
     faults = [f"{shard.name}: {shard.fault}" for shard in found.shards if shard.fault]
     if faults:
-        raise Trouble("the weights are not whole: " + "; ".join(faults), where=where, mend="download those files again")
+        raise Trouble("the weights are not whole: " + "; ".join(faults), where=where, mend=ANEW)
     if not (found.shards or found.pickles):
-        raise Trouble("the checkpoint has no weights", where=where, why="no *.safetensors, and no *.bin either")
+        raise Trouble(
+            "the checkpoint has no weights", where=where, why="no *.safetensors, and no *.bin either", mend=ANEW
+        )

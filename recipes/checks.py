@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from packaging.version import Version
 
-from environment.errors import Trouble, Usage
+from environment.errors import Trouble, Usage, unknown_name
 from environment.releases import Release
 from recipes import features as known_features
 from recipes import quantization as known_quantizations
 from recipes.gpus import Gpus
 from recipes.recipe import Recipe, Shape
+
+DTYPES = ("float16", "bfloat16", "float32")  # TensorRT-LLM: --dtype of every convert_checkpoint.py and build.py
 
 
 def check_split(shape: Shape, tp: int, pp: int) -> None:
@@ -26,7 +28,9 @@ def check_split(shape: Shape, tp: int, pp: int) -> None:
         )
     if shape.layers % pp:
         why = "each pipeline stage holds the same number of layers"
-        raise Usage(f"--pp {pp} does not divide the model's {shape.layers} layers", why=why)
+        fits = [n for n in range(1, 17) if shape.layers % n == 0]
+        mend = f"use --pp {' or '.join(str(n) for n in fits)}"
+        raise Usage(f"--pp {pp} does not divide the model's {shape.layers} layers", why=why, mend=mend)
 
 
 def check_lengths(shape: Shape, max_input_len: int, max_output_len: int) -> None:
@@ -35,7 +39,9 @@ def check_lengths(shape: Shape, max_input_len: int, max_output_len: int) -> None
     if longest > shape.max_positions:
         raise Usage(
             f"--max-input-len {max_input_len} plus --max-output-len {max_output_len}"
-            f" is {longest} tokens, the model knows {shape.max_positions} positions"
+            f" is {longest} tokens, the model knows {shape.max_positions} positions",
+            why="what comes after the last position it was trained on is nonsense",
+            mend=f"let them add up to {shape.max_positions} at most",
         )
 
 
@@ -50,8 +56,10 @@ def check_tokens(features: Mapping[str, str], max_input_len: int) -> None:
         )
 
 
-def check_formats(quantization: str, kv_cache_dtype: str, features: Mapping[str, str]) -> None:
-    """Raises Usage for an unknown quantization or KV-cache format, and for a feature without what it needs."""
+def check_formats(dtype: str, quantization: str, kv_cache_dtype: str, features: Mapping[str, str]) -> None:
+    """Raises Usage for an unknown data type, quantization or KV-cache format, and a feature without what it needs."""
+    if dtype not in DTYPES:
+        raise unknown_name("data type", dtype, DTYPES, mend="such as --dtype float16")
     known_quantizations.find(quantization)
     if kv_cache_dtype:
         known_quantizations.find_kv_cache(kv_cache_dtype)
@@ -98,5 +106,5 @@ def check_release(recipe_name: str, recipe: Recipe, release: Release) -> None:
         first = recipe.since
         raise Trouble(
             f"{recipe_name} cannot be built with {release.tag}: first in {first.release}, because {first.because}",
-            mend=f"invoke serve {recipe_name} --tag {first.release}",
+            mend=f"use --tag {first.release}",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from invoke import Context, Task, task
 if TYPE_CHECKING:
     from recipes.deployment import Deployment
 
-UNSAID = -1  # an option that was not given: the recipe says; 0 is a value that was given, and refused
+UNSAID = -sys.maxsize  # an option that was not given: the recipe says; 0 is a value that was given, and refused
 
 
 DEPLOYING = {

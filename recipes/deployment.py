@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from environment.errors import Usage
 from environment.releases import DEFAULT_TAG, Release
 from environment.releases import find as find_release
-from environment.workspace import Workspace
+from environment.workspace import VARIABLE, Workspace
 from recipes import checks, features, quantization, weights
 from recipes.gpus import Gpus, chosen
 from recipes.recipe import Recipe
@@ -30,13 +31,15 @@ class Ports:
     http: int = 8000
     grpc: int = 8001
     metrics: int = 8002
+    SUCH: ClassVar[str] = "such as --http-port 8000 --grpc-port 8001 --metrics-port 8002"
 
     def __post_init__(self) -> None:
         chosen = (self.http, self.grpc, self.metrics)
         if bad := [port for port in chosen if not 1 <= port <= 65535]:
-            raise Usage(f"port {bad[0]} is not between 1 and 65535")
+            raise Usage(f"port {bad[0]} is not between 1 and 65535", mend=self.SUCH)
         if len(set(chosen)) < len(chosen):
-            raise Usage(f"http, grpc and metrics need three different ports, not {chosen}")
+            words = f"http, grpc and metrics need three different ports, not {', '.join(map(str, chosen))}"
+            raise Usage(words, mend=self.SUCH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,18 +74,20 @@ class Deployment:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise Usage(f"{self.name!r} is no usable name", why="letters, digits, '.', '_' and '-', at most 128")
+            why = "letters, digits, '.', '_' and '-', at most 128"
+            raise Usage(f"{self.name!r} is no usable name", why=why, mend=f"such as --name {self.recipe_name}-2")
         for word in ("tp", "pp", "max_batch_size", "max_input_len", "max_output_len"):
             if getattr(self, word) < 1:
                 flag = word.replace("_", "-")
-                raise Usage(f"--{flag} {getattr(self, word)} is less than 1")
-        for path in (self.workspace.root, self.model_dir):
-            if path and not PATH.fullmatch(str(path)):
-                why = "letters, digits and . _ @ + - / can; anything else would need quoting somewhere on the way"
-                raise Usage(f"the path {str(path)!r} cannot be mounted into a container", why=why)
+                raise Usage(
+                    f"--{flag} {getattr(self, word)} is less than 1", mend=f"leave it out, or use --{flag} 1 or more"
+                )
+        _mountable(self.workspace.root, f"name another workspace: export {VARIABLE}=/var/tmp/trtllm")
+        if self.model_dir:
+            _mountable(self.model_dir, "move the checkpoint to such a path")
         checks.check_split(self.recipe.shape, self.tp, self.pp)
         checks.check_lengths(self.recipe.shape, self.max_input_len, self.max_output_len)
-        checks.check_formats(self.quantization, self.kv_cache_dtype, self.features)
+        checks.check_formats(self.dtype, self.quantization, self.kv_cache_dtype, self.features)
         checks.check_tokens(self.features, self.max_input_len)
         checks.check_compute(self.gpus, (self.dtype, self.quantization, self.kv_cache_dtype), self.features)
 
@@ -164,6 +169,13 @@ class Deployment:
             "quirks": sorted([quirk.tool, *map(list, quirk.spellings)] for quirk in self.recipe.quirks),
             "limits": [self.max_batch_size, self.max_input_len, self.max_output_len],
         }
+
+
+def _mountable(path: Path, mend: str) -> None:
+    """Raises Usage for a path that would need quoting on its way into a container."""
+    if not PATH.fullmatch(str(path)):
+        why = "letters, digits and . _ @ + - / can; anything else would need quoting somewhere on the way"
+        raise Usage(f"the path {str(path)!r} cannot be mounted into a container", why=why, mend=mend)
 
 
 def deploy(

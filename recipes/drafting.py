@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from environment.errors import Trouble, Usage
+from environment.errors import Trouble, Usage, unusable
 from recipes.deployment import NAME
 from recipes.recipe import MODELS, find, names, read
 
@@ -21,7 +21,8 @@ def draft(name: str, source: str, folder: Path) -> Path:
     """Writes NAME.toml into the folder, a copy of the recipe `source`, replacing nothing; raises Usage or Trouble."""
     find(source)
     if not NAME.fullmatch(name):
-        raise Usage(f"{name!r} is no usable name", why="letters, digits, '.', '_' and '-', at most 128")
+        why = "letters, digits, '.', '_' and '-', at most 128"
+        raise Usage(f"{name!r} is no usable name", why=why, mend=f"such as --new my-{source}")
     if name in names():
         raise Usage(f"there is a shipped recipe {name!r}", mend="choose another name")
     path = folder / f"{name}.toml"
@@ -32,6 +33,6 @@ def draft(name: str, source: str, folder: Path) -> Path:
     except FileExistsError as error:
         raise Trouble(f"{path} is there already", mend="choose another name, or move it away") from error
     except OSError as error:
-        raise Trouble(f"cannot write {path}: {error.strerror}") from error
+        raise unusable(error, path, "write") from error
     read(path)
     return path

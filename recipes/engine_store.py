@@ -133,7 +133,8 @@ def _read(said: str) -> Asked:
     try:
         return msgspec.json.decode(said.encode("utf-8", "surrogateescape"), type=Asked)
     except msgspec.MsgspecError as error:
-        raise Trouble(f"--asked is not what a plan of this project says: {error}") from error
+        mend = "./inv build RECIPE --dry   prints this step with its words"
+        raise Trouble(f"--asked is not what a plan of this project says: {error}", mend=mend) from error
 
 
 def verify(engine: Engine, asked: Asked) -> tuple[str, ...]:

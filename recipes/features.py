@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from recipes.recipe import Sources, Spellings, Text
 from recipes.spelling import NotInRelease, Words, knows, spelled
 
 FILE = Path(__file__).parent / "features.toml"
+POSITIVE = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class Feature(Record, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ def chosen(said: Iterable[str]) -> dict[str, str]:
     groups = [table()[name].group for name in asked if table()[name].group]
     if twice := {group for group in groups if groups.count(group) > 1}:
         both = [name for name in asked if table()[name].group in twice]
-        raise Usage(f"the features {' and '.join(both)} exclude each other")
+        raise Usage(f"the features {' and '.join(both)} exclude each other", mend="leave all but one of them out")
     defaults = {name: "" for name, feature in table().items() if feature.default and feature.group not in groups}
     return dict(sorted({**defaults, **asked}.items()))
 
@@ -63,9 +65,10 @@ def _read(word: str) -> tuple[str, str]:
         raise unknown_name("feature", name, table())
     if table()[name].value != bool(value):
         wanted = f"--feature {name}=NUMBER" if table()[name].value else f"--feature {name}"
-        raise Usage(f"the feature {name} is said as {wanted}")
-    if value and not value.isdecimal():
-        raise Usage(f"the feature {name} takes a whole number, not {value!r}")
+        raise Usage(f"the feature {name} is said as {wanted}, not {word!r}", mend=wanted)
+    if value and not POSITIVE.fullmatch(value):
+        mend = f"such as --feature {name}=128"
+        raise Usage(f"the feature {name} takes a whole number above 0, not {value!r}", mend=mend)
     return name, value
 
 

@@ -96,7 +96,8 @@ def receive(file: RemoteFile, part: Path, progress: Callable[[int], None], stall
         for piece in pieces:
             if out.tell() + len(piece) > file.size:
                 part.unlink()
-                raise Trouble(f"{file.path}: the hub sends more than the {file.size} bytes it lists", where=file.url)
+                what = f"{file.path}: the hub sends more than the {file.size} bytes it lists"
+                raise Trouble(what, where=file.url, mend="run the same command again, or ask another hub: HF_ENDPOINT")
             out.write(piece)
             progress(out.tell())
 

@@ -17,6 +17,7 @@ from environment.errors import Trouble
 from recipes.client import ENGINE, STOP, STOPPED_WITHIN, Answer, Question, Refused, Unreachable
 from recipes.tensor_names import settled, unsettled
 
+ITS_PORT = "./inv status   shows the HTTP ports; --url HOST:PORT wants that one with --no-stream"
 LIMIT = 120.0  # seconds for the whole answer
 
 
@@ -59,11 +60,12 @@ def told(
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable(f"no Triton answers at {address}", why=str(error), mend="./inv status") from error
     except ValueError as error:
-        raise Trouble(f"what answers at {address} is not Triton's HTTP", why=str(error)) from error
+        raise Trouble(f"what answers at {address} is not Triton's HTTP", why=str(error), mend=ITS_PORT) from error
     finally:
         connection.close()
     if not isinstance(said, dict):
-        raise Trouble(f"what answers at {address} is not Triton's HTTP", why=f"{path} is answered with {said!r:.80}")
+        why = f"{path} is answered with {said!r:.80}"
+        raise Trouble(f"what answers at {address} is not Triton's HTTP", why=why, mend=ITS_PORT)
     if answer.status != http.HTTPStatus.OK or wanted not in said:
         raise Refused(f"Triton refused the request: {said.get('error', said)}", where=address, mend="./inv logs")
     return said[wanted]

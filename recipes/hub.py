@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MODELSCOPE = "https://modelscope.cn"
 Hub = Literal["huggingface", "modelscope"]
+KINDS = ("model", "dataset", "space")
 REFUSALS = {
     401: ("the repository wants to know who asks", "accept its terms on the hub, then: export HF_TOKEN=..."),
     403: ("this account may not read the repository", "accept its terms on the hub, then: export HF_TOKEN=..."),
@@ -35,8 +36,15 @@ def hub_of(name: str) -> Hub:
     """The hub of that name; raises Usage for an unknown one."""
     known: dict[str, Hub] = {"huggingface": "huggingface", "modelscope": "modelscope"}
     if name not in known:
-        raise unknown_name("hub", name, known)
+        raise unknown_name("hub", name, known, mend="such as --hub modelscope")
     return known[name]
+
+
+def kind_of(name: str) -> str:
+    """The kind of repository of that name; raises Usage for an unknown one."""
+    if name not in KINDS:
+        raise unknown_name("kind of repository", name, KINDS, mend="such as --kind dataset")
+    return name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +99,11 @@ def listed(wanted: Wanted) -> tuple[RemoteFile, ...]:
     for file in chosen:
         place = PurePosixPath(file.path)
         if place.is_absolute() or ".." in place.parts or not place.parts or file.size < 0:
-            raise Trouble(f"the hub lists a file that cannot be: {file.path!r}, {file.size} bytes", where=file.url)
+            what = f"the hub lists a file that cannot be: {file.path!r}, {file.size} bytes"
+            raise Trouble(what, where=file.url, mend="leave it out: --include PATTERN")
     if not chosen:
-        raise Trouble(f"{wanted.repository} has no such files at {wanted.revision}", where=", ".join(wanted.include))
+        what = f"{wanted.repository} has no such files at {wanted.revision}"
+        raise Trouble(what, where=", ".join(wanted.include), mend="leave --include out, or choose other patterns")
     return tuple(sorted(chosen, key=lambda file: file.path))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from environment.errors import Trouble
 
+TEMPLATES = "take the templates of exactly this release; ./inv contract --release TAG --source DIR reads others"
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -26,13 +27,16 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     missing = [name for name in wanted if name not in values]
     unknown = [name for name in values if name not in wanted]
     if unknown:
-        raise Trouble(f"the template has no placeholder {_listed(unknown, wanted)}", why=f"it has {', '.join(wanted)}")
+        why = f"it has {', '.join(wanted)}"
+        raise Trouble(f"the template has no placeholder {_listed(unknown, wanted)}", why=why, mend=TEMPLATES)
     if missing:
         why = "Triton would read the literal ${...}: it stops loading, or fails on every request"
-        raise Trouble(f"the template's placeholder {_listed(missing, values)} has no value", why=why)
+        raise Trouble(f"the template's placeholder {_listed(missing, values)} has no value", why=why, mend=TEMPLATES)
     for name, value in values.items():
         if "${" in value or '"' in value or "\n" in value:
-            raise Trouble(f"the value of {name} cannot stand in a template: {value!r}")
+            raise Trouble(
+                f"the value of {name} cannot stand in a template: {value!r}", mend="leave out ${, quotes and line ends"
+            )
     return PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
 

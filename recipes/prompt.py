@@ -42,7 +42,8 @@ class ChatTemplate:
         try:
             return self._compiled.render(messages=messages, add_generation_prompt=True, **self.special_tokens)
         except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
-            raise Trouble(f"the checkpoint's chat template fails: {error}", where=self.where) from error
+            mend = "correct it there, or bring another in a recipe: ./inv recipe --new NAME --from RECIPE"
+            raise Trouble(f"the checkpoint's chat template fails: {error}", where=self.where, mend=mend) from error
 
 
 def chat_template(folder: Path, chat: Chat = AS_IT_SAYS) -> ChatTemplate | None:

@@ -175,7 +175,7 @@ def _unknown_variant(recipe: Recipe, name: str) -> Usage:
         return Usage(
             f"the shape of {name} is not known: nothing about heads, layers and lengths could be checked",
             why=f"known: {', '.join(known)}",
-            mend=f"download it and give the folder with --model-dir, or: invoke recipe --new NAME --from ... ({name})",
+            mend=f"./inv fetch {name} --revision COMMIT --into DIR   and then --model-dir DIR: its config.json is read",
         )
     return unknown_name("model of this recipe", name, known)
 

@@ -58,7 +58,8 @@ class Run(Record, frozen=True, kw_only=True):
 def folder(runs: Path, name: str) -> Path:
     """The folder of a run; raises Usage for a name that cannot be one."""
     if not NAME.fullmatch(name):
-        raise Usage(f"{name!r} is no usable name", why="letters, digits, '.', '_' and '-', at most 63")
+        why = "letters, digits, '.', '_' and '-', at most 63"
+        raise Usage(f"{name!r} is no usable name", why=why, mend="./inv status   lists the servers")
     return runs / name
 
 

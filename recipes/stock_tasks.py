@@ -32,9 +32,10 @@ def fetch(
 ) -> None:
     """Download a checkpoint or data set: resumed, every file checked, whole before it has its name."""
     from recipes.fetching import fetch, shown
-    from recipes.hub import Wanted, hub_of
+    from recipes.hub import Wanted, hub_of, kind_of
 
-    wanted = Wanted(repository=repository, revision=revision, kind=kind, include=tuple(include or ()), hub=hub_of(hub))
+    files = tuple(include or ())
+    wanted = Wanted(repository=repository, revision=revision, kind=kind_of(kind), include=files, hub=hub_of(hub))
     fetch(wanted, Path(into).absolute(), shown())
 
 

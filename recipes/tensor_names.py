@@ -32,5 +32,6 @@ def _name(name: str, inputs: Collection[str], model: str) -> str:
         return name
     found = next((spelling for spelling in spellings if spelling in inputs), None)
     if found is None:
-        raise Trouble(f"the served model {model} takes no {name}", why=f"it has no input {' or '.join(spellings)}")
+        why = f"it has no input {' or '.join(spellings)}"
+        raise Trouble(f"the served model {model} takes no {name}", why=why, mend=f"leave {name.replace('_', '-')} out")
     return found

@@ -45,7 +45,8 @@ def _with_nearest(make: Callable[[Deployment], T], deployment: Deployment, refus
         if able:
             what = f"{asked} cannot be made like this with {release.tag}: {order} in {able.tag}"
             return Trouble(f"{what}, because {refusal.what}", mend=f"use --tag {able.tag}")
-    return Trouble(f"{asked} cannot be made like this with any known release, because {refusal.what}")
+    mend = f"leave out or change what it refuses; the recipe as it is: ./inv build {asked} --dry"
+    return Trouble(f"{asked} cannot be made like this with any known release, because {refusal.what}", mend=mend)
 
 
 def _since(deployment: Deployment) -> Version:

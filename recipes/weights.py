@@ -43,7 +43,9 @@ def look(folder: Path, recipe: Recipe) -> Weights:
     wanted = recipe.checkpoint.architecture
     if wanted not in model.architectures:
         has = ", ".join(model.architectures) or "of no named architecture"
-        raise Trouble(f"the checkpoint is {has}, the recipe is for {wanted}", where=str(folder / "config.json"))
+        where = str(folder / "config.json")
+        mend = "./inv recipes   lists those for other models; ./inv recipe --new NAME --from RECIPE begins one"
+        raise Trouble(f"the checkpoint is {has}, the recipe is for {wanted}", where=where, mend=mend)
     own = recipe.shape
     shape = Shape(
         attention_heads=model.heads or own.attention_heads,

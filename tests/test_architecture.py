@@ -35,6 +35,8 @@ TWO_DOORS = {
 }
 
 
+# What a person meets; `unknown_name` lists what is known instead.
+TROUBLES = {"Trouble", "Usage", "Undetermined", "Refused", "Unreachable"}
 LONGEST = {"tasks.py": 360}  # the tasks that bring both floors together, with every option they take
 
 
@@ -74,6 +76,14 @@ def test_every_outside_package_has_one_door() -> None:
     assert "invoke" not in doors
     for name, modules in doors.items():
         assert len(modules) == 1 or modules == TWO_DOORS.get(name), f"{name} is imported by {sorted(modules)}"
+
+
+def test_every_error_says_what_mends_it() -> None:
+    for source in sources():
+        for node in nodes(source):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TROUBLES:
+                said = {keyword.arg for keyword in node.keywords}
+                assert "mend" in said, f"{source.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
 
 
 def test_no_shell_and_no_unpickling_anywhere() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.command_line import invoke
 
+LONG = "x" * 5000
 BUSY = 3  # this machine may be busy with other tests
 
 
@@ -31,6 +32,22 @@ BUSY = 3  # this machine may be busy with other tests
         (("serve", "qwen2", "--rehearse", "--dry"), 2, "a rehearsal has no plan to print"),
         (("serve", "../../etc/passwd", "--dry"), 2, "unknown recipe '../../etc/passwd'"),
         (("releases", "--tag", "v9.9.9"), 2, "unknown release 'v9.9.9'"),
+        (("releases", "--tag", "main"), 2, "unknown release 'main'"),
+        (("build", "qwen2", "--tp", "-1", "--dry"), 2, "--tp -1 is less than 1"),
+        (("build", "qwen2", "--max-batch-size=-1", "--dry"), 2, "--max-batch-size -1 is less than 1"),
+        (("build", "qwen2", "--feature", "tokens-per-block=0", "--dry"), 2, "takes a whole number above 0, not '0'"),
+        (("build", "qwen2", "--feature", "fmmha", "--dry"), 2, "did you mean 'fmha'?   known: "),
+        (("build", "qwen2", "--dtype", "float8", "--dry"), 2, "unknown data type 'float8'"),
+        (("build", "qwen2", "--model", "Qwen/Qwen1.5-7B-Chat", "--dry"), 2, "./inv fetch Qwen/Qwen1.5-7B-Chat"),
+        (("build", "qwen2", "--model-dir", LONG, "--dry"), 1, "File name too long"),
+        (("build", "qwen-vl", "--tag", "v0.7.0", "--dry"), 1, "mend   use --tag v0.8.0"),
+        (("serve", "qwen2", "--env-file", "nowhere.env"), 2, "--env-file nowhere.env is no file"),
+        (("doctor", "--engine", LONG), 1, "File name too long"),
+        (("doctor", "--model", "tasks.py"), 2, "mend   give the folder itself"),
+        (("doctor", "--bundle", "nowhere.json"), 2, "mend   ls -ld . "),
+        (("fetch", "Qwen/x", "--into", "x", "--kind", "modle"), 2, "did you mean 'model'?"),
+        (("contract", "--release", "v0.10.0", "--source", LONG), 1, "File name too long"),
+        (("benchmark", "--only", "diagnosys"), 2, "did you mean 'diagnosis'?"),
     ],
 )
 def test_bad_words_get_a_clear_error(words: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:

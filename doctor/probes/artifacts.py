@@ -7,6 +7,7 @@ process of its own: a dead network disk, or a file that breaks a parser, takes o
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,8 @@ def probes(named: Named) -> tuple[Probe, ...]:
     for option in ("engine", "model", "repository"):
         folder = getattr(named, option)
         if folder and not Path(folder).is_dir():
-            raise Usage(f"--{option} {folder} is no folder", where=str(Path.cwd()))
+            mend = f"give the folder itself: ./inv inspect {shlex.quote(folder)}   says what it is"
+            raise Usage(f"--{option} {folder} is no folder", where=str(Path.cwd()), mend=mend)
     return tuple(
         Probe(gives=gives, read=partial(read, Path(getattr(named, option))), deadline=DEADLINE, alone=True)
         for option, (gives, read) in READS.items()

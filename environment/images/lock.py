@@ -81,11 +81,14 @@ def digest(image: Image, reference: str) -> str:
 
 def pinned(order: Order, file: Path) -> Order:
     """The order on exactly what is locked; raises Trouble when the lock is of another release."""
-    locked = read(file)
+    locked, where = read(file), str(file)
     if locked.release != order.release.tag:
-        raise Trouble(f"{file.name} locks {locked.release}, not {order.release.tag}", where=str(file))
+        mend = f"invoke image --tag {locked.release} --locked"
+        raise Trouble(f"{file.name} locks {locked.release}, not {order.release.tag}", where=where, mend=mend)
     if order.choice.way != locked.image.way:
-        raise Trouble(f"{file.name} locks an image from {locked.image.way}, not {order.choice.way}", where=str(file))
+        what = f"{file.name} locks an image from {locked.image.way}, not {order.choice.way}"
+        mend = f"invoke image --tag {locked.release} --from {locked.image.way} --locked"
+        raise Trouble(what, where=where, mend=mend)
     return replace(order, digests=digests_of({OVERLAID: locked.base, **locked.built_from}))
 
 

@@ -48,7 +48,8 @@ def ordered(
     if way and way not in WAYS:
         raise unknown_name("way of --from", way, WAYS)
     if jobs < 0:
-        raise Usage(f"--jobs {jobs} is no number of compile jobs")
+        mend = "leave it out, and what this host's memory bears is taken; or such as --jobs 4"
+        raise Usage(f"--jobs {jobs} is no number of compile jobs", mend=mend)
     release = find(tag or DEFAULT_TAG)
     return Order(
         release=release,

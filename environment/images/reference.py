@@ -42,7 +42,8 @@ def checked_name(text: str) -> str:
     """A name to give an image: a reference without a digest; `:latest` when it has no tag."""
     name = checked_reference(text)
     if "@" in name:
-        raise Usage(f"--name {text!r} has a digest", why="a digest is what an image has, not what it is given")
+        why = "a digest is what an image has, not what it is given"
+        raise Usage(f"--name {text!r} has a digest", why=why, mend=f"such as --name {name.partition('@')[0]}")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 

@@ -46,7 +46,8 @@ def named_tag(name: str) -> str:
     """The tag of a name (`v0.10.0` or `0.10.0`); raises Usage naming the nearest for one that is not known."""
     tag = "v" + name.strip().removeprefix("v")
     if tag not in tags():
-        raise unknown_name("release", tag, tags(), mend="invoke releases   lists them")
+        meant = tag if tag[1:2].isdigit() else name  # `main` was never a tag
+        raise unknown_name("release", meant, tags(), mend="invoke releases   lists them")
     return tag
 
 

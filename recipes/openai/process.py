@@ -25,6 +25,7 @@ from recipes.runs import Run
 ROOT = Path(__file__).parents[2]
 RECORD, LOG = "openai.json", "openai.log"
 KEY = "TRTLLM_OPENAI_KEY"
+WRITES_A_KEY = "(umask 077; openssl rand -hex 32 >FILE)   writes one"
 READY_WITHIN = 30.0  # seconds
 LOOK = 0.5  # seconds between two looks for the server's record
 
@@ -56,9 +57,9 @@ def key(file: str) -> str:
     try:
         found = Path(file).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise Usage(f"the key file cannot be read: {error}", where=file) from error
+        raise Usage(f"the key file cannot be read: {error}", where=file, mend=WRITES_A_KEY) from error
     if not found:
-        raise Usage("the key file is empty", where=file)
+        raise Usage("the key file is empty", where=file, mend=WRITES_A_KEY)
     return found
 
 
@@ -142,7 +143,8 @@ def _answering(process: subprocess.Popen[bytes], folder: Path, name: str, log: P
             return there
         time.sleep(0.05)
     text = log.read_text(encoding="utf-8", errors="replace").strip()
-    raise Trouble(f"the OpenAI endpoint did not start:\n{text}", where=str(log))
+    mend = f"mend what it says, then: ./inv openai --name {name}"
+    raise Trouble(f"the OpenAI endpoint did not start:\n{text}", where=str(log), mend=mend)
 
 
 def _record(folder: Path, name: str) -> Path:

@@ -52,7 +52,9 @@ class Server:
             async for said in call:
                 if said.error_message:
                     ended.set()
-                    raise Refused(f"Triton refused the request: {said.error_message}", where=self.address)
+                    raise Refused(
+                        f"Triton refused the request: {said.error_message}", where=self.address, mend="./inv logs"
+                    )
                 text = _text(said.infer_response)
                 new = text.rstrip("\N{REPLACEMENT CHARACTER}")[shown:] if question.accumulates else text
                 shown += len(new)
@@ -61,7 +63,9 @@ class Server:
                 if said.infer_response.parameters["triton_final_response"].bool_param:
                     ended.set()
                     return
-            raise Unreachable("Triton closed the stream before the answer had ended", where=self.address)
+            raise Unreachable(
+                "Triton closed the stream before the answer had ended", where=self.address, mend="./inv logs"
+            )
         except grpc.aio.AioRpcError as error:
             raise self._trouble(error, limit) from error
         finally:
@@ -105,10 +109,14 @@ class Server:
 
     def _trouble(self, error: grpc.aio.AioRpcError, limit: float) -> Trouble:
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return TimedOut(f"the answer was not finished within {limit:g} s", where=self.address)
+            return TimedOut(
+                f"the answer was not finished within {limit:g} s",
+                where=self.address,
+                mend="ask for fewer tokens, or: --seconds",
+            )
         if error.code() is grpc.StatusCode.UNAVAILABLE:
-            return Unreachable(f"no Triton answers at {self.address}", why=error.details() or "")
-        return Refused(f"Triton ended the request: {error.details()}", where=self.address)
+            return Unreachable(f"no Triton answers at {self.address}", why=error.details() or "", mend="./inv status")
+        return Refused(f"Triton ended the request: {error.details()}", where=self.address, mend="./inv logs")
 
 
 async def _open(message: Any, ended: asyncio.Event | None) -> AsyncIterator[Any]:

@@ -66,7 +66,8 @@ def refuse_too_large(folder: Path, checkpoint: Checkpoint) -> int:
     bits = 8 if parameters >= INT8_FROM else 32
     needed, free = int(parameters * bits / 8 * SPARE), processes.free_memory()
     if needed > free:
-        raise Undetermined(f"the CPU engine needs {needed >> 20} MiB of memory for it, {free >> 20} MiB are free")
+        what = f"the CPU engine needs {needed >> 20} MiB of memory for it, {free >> 20} MiB are free"
+        raise Undetermined(what, mend="free some, or keep the answers of another engine: ./inv quality --keep")
     return bits
 
 

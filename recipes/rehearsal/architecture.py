@@ -59,7 +59,7 @@ def describe(model: Model, folder: str = "") -> Decoder:
         raise Trouble(f"the CPU engine of a rehearsal does not run this checkpoint: {fault}", where=folder, mend=_MEND)
     heads, hidden = model.heads, model.hidden_size
     if not (model.layers and heads and hidden and model.kv_heads and model.vocabulary):
-        raise Trouble("config.json lacks layers, heads, hidden_size or vocab_size", where=folder)
+        raise Trouble("config.json lacks layers, heads, hidden_size or vocab_size", where=folder, mend=_MEND)
     return Decoder(
         layers=model.layers,
         heads=heads,

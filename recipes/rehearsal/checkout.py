@@ -21,6 +21,7 @@ from recipes.template_values import VALUES, TemplateValues
 
 TEMPLATES = "all_models/inflight_batcher_llm"
 CONFIG = "config.pbtxt"
+CHECKOUT = "git -C DIR status   shows what is not as it was checked out"
 SOURCE_LIMIT = 1 << 20  # bytes of one file of a model
 
 
@@ -92,7 +93,7 @@ def filled_in(model: str, text: str, said: Mapping[str, str]) -> str:
     try:
         return fill(text, {name: said[name] for name in placeholders_in(text) if name in said})
     except Trouble as trouble:
-        raise Trouble(f"{model}/{CONFIG}: {trouble.what}", why=trouble.why) from trouble
+        raise Trouble(f"{model}/{CONFIG}: {trouble.what}", why=trouble.why, mend=trouble.mend) from trouble
 
 
 def sources(folder: Path) -> dict[str, str]:
@@ -105,7 +106,8 @@ def read_text(path: Path) -> str:
     """A small text file; raises Trouble for what is none."""
     try:
         if path.stat().st_size > SOURCE_LIMIT:
-            raise Trouble(f"{path} is larger than {SOURCE_LIMIT} bytes, so it is no file of a model's template")
+            what = f"{path} is larger than {SOURCE_LIMIT} bytes, so it is no file of a model's template"
+            raise Trouble(what, mend=CHECKOUT)
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Trouble(f"cannot read {path}: {error}") from error
+        raise Trouble(f"cannot read {path}: {error}", mend=CHECKOUT) from error

@@ -32,7 +32,8 @@ def checked(folder: Path, *, allow_remote_code: bool = False) -> Checkpoint:
     found = whole(folder, allow_remote_code=allow_remote_code)
     if not found.shards:
         why = f"only pickles: {', '.join(found.pickles)}"
-        raise Trouble("the checkpoint has no safetensors weights", where=str(folder), why=why)
+        mend = "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR) writes them"
+        raise Trouble("the checkpoint has no safetensors weights", where=str(folder), why=why, mend=mend)
     if "tokenizer.json" not in found.files:
         why = "the rehearsal's own models read that one file"
         mend = "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) writes it"

@@ -16,6 +16,7 @@ from environment.artifacts.safetensors import Safetensors, Tensor, read_safetens
 from environment.errors import Trouble
 
 Floats = NDArray[np.float32]
+LOOK = "./inv doctor --model DIR   says what is broken"
 
 
 def _bfloat16(raw: memoryview) -> Floats:
@@ -45,11 +46,13 @@ class Weights:
     def get(self, name: str) -> Floats:
         """The tensor as float32; raises Trouble when it is absent or of a type that no CPU engine reads."""
         if name not in self.placed:
-            raise Trouble(f"the checkpoint has no tensor {name!r}", why="the model that config.json describes needs it")
+            why = "the model that config.json describes needs it"
+            raise Trouble(f"the checkpoint has no tensor {name!r}", why=why, mend=LOOK)
         path, tensor = self.placed[name]
         if tensor.dtype not in READERS:
             known = ", ".join(READERS)
-            raise Trouble(f"{name} is {tensor.dtype}; the CPU engine reads {known}", where=str(path))
+            what = f"{name} is {tensor.dtype}; the CPU engine reads {known}"
+            raise Trouble(what, where=str(path), mend="rehearse with the checkpoint that is not quantized")
         return READERS[tensor.dtype](_mapped(path, tensor)).reshape(tensor.shape)
 
     def parameters(self) -> int:
@@ -63,7 +66,7 @@ def open_weights(folder: Path, shards: tuple[str, ...]) -> Weights:
     for name in shards:
         header: Any = read_safetensors(folder / name)
         if not isinstance(header, Safetensors):
-            raise Trouble(header.reason, where=str(folder / name))
+            raise Trouble(header.reason, where=str(folder / name), mend=LOOK)
         placed |= {key: (folder / name, tensor) for key, tensor in header.tensors.items()}
     return Weights(placed)
 

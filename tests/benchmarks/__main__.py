@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
+from environment.errors import unknown_name
 from tests.benchmarks import diagnosis, doctor, gateway, images, inspection, rehearsal
 from tests.benchmarks.measurement import Measurement
 
@@ -19,7 +20,11 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Measurement]]] = {
 
 
 def main(names: list[str]) -> None:
-    """Prints what the named benchmarks measure, all of them without a name."""
+    """Prints what the named benchmarks measure, all of them without a name; ends with a usage error for none."""
+    if unknown := next((name for name in names if name not in BENCHMARKS), ""):
+        error = unknown_name("benchmark", unknown, BENCHMARKS)
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.code)
     for name in names or BENCHMARKS:
         print(f"# {name}")
         for measurement in BENCHMARKS[name]():

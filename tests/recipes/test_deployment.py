@@ -47,7 +47,7 @@ def test_a_bad_value_is_refused_with_what_would_do(options: dict[str, Any], word
 def test_a_release_too_old_says_the_first_that_can_and_why() -> None:
     with pytest.raises(Trouble, match=r"first in v0\.10\.0, because .*qwen_type") as caught:
         deployment(tag="v0.9.0")
-    assert caught.value.mend == "invoke serve qwen2 --tag v0.10.0"
+    assert caught.value.mend == "use --tag v0.10.0"
 
 
 @pytest.mark.parametrize(("http", "grpc"), [(0, 1), (70000, 1), (8001, 8001)])

@@ -70,7 +70,7 @@ def test_a_switch_that_moved_to_the_server_is_set_there() -> None:
         ({"feature": ["fp8-context-fmha"]}, "needs --quant fp8, not none"),
         ({"feature": ["tokens-per-block"]}, "said as --feature tokens-per-block=NUMBER"),
         ({"feature": ["fmha=yes"]}, "said as --feature fmha"),
-        ({"feature": ["tokens-per-block=many"]}, "takes a whole number, not 'many'"),
+        ({"feature": ["tokens-per-block=many"]}, "takes a whole number above 0, not 'many'"),
         ({"model": "13b"}, "unknown model of this recipe '13b'"),
         ({"model": "meta-llama/Llama-3-8B"}, "the shape of meta-llama/Llama-3-8B is not known"),
     ],

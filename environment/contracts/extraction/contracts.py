@@ -75,7 +75,8 @@ def _present(trees: dict[str, Origin]) -> Iterator[tuple[Program, Path, Origin]]
 def _contract(program: Program, file: Path, origin: Origin, release: Release) -> Contract:
     kind, found = _read(program, file, origin)
     if not found.options:
-        raise Trouble(f"no options found in {file}")
+        mend = "check the release's tag out unchanged; a program that says them another way is a line in programs.toml"
+        raise Trouble(f"no options found in {file}", mend=mend)
     contract = Contract(
         release=release.tag,
         tool=program.tool,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from environment.contracts.extraction.arguments import Found
 from environment.contracts.extraction.option import made
+from environment.contracts.extraction.source import UNCHANGED
 from environment.contracts.record import Option
 from environment.errors import Trouble
 
@@ -23,7 +24,7 @@ def options(path: Path) -> Found:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Trouble(f"cannot read {path}: {error}") from error
+        raise Trouble(f"cannot read {path}: {error}", mend=UNCHANGED) from error
     text = COMMENTS.sub(lambda match: match.group(1) or " ", text)
     found = Found(files=[path])
     for call in re.finditer(r"\.add_options\([^()]*\)", text):

@@ -11,6 +11,7 @@ import msgspec
 
 from environment.contracts.extraction.evaluation import Scope
 from environment.contracts.extraction.found import Opaque
+from environment.contracts.extraction.source import UNCHANGED
 from environment.contracts.record import Option
 from environment.errors import Trouble
 
@@ -60,7 +61,8 @@ def made(**fields: object) -> Option:
     try:
         return msgspec.convert(fields, Option)
     except msgspec.ValidationError as error:
-        raise Trouble(f"{fields.get('flags')} is an option of a kind that is not known: {error}") from error
+        what = f"{fields.get('flags')} is an option of a kind that is not known: {error}"
+        raise Trouble(what, mend=UNCHANGED) from error
 
 
 def _dest(flags: tuple[str, ...]) -> str:

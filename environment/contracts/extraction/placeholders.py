@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from environment.contracts.extraction.source import UNCHANGED
 from environment.contracts.templates import Placeholder, Template, Templates
 from environment.errors import Trouble
 
@@ -34,7 +35,7 @@ def _template(file: Path, root: Path, known: Templates | None, same: bool) -> Te
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Trouble(f"cannot read {file}: {error}") from error
+        raise Trouble(f"cannot read {file}: {error}", mend=UNCHANGED) from error
     model = known.models.get(file.parent.name) if known else None
     told = {placeholder.name: placeholder for placeholder in model.placeholders} if model else {}
     rows = [_carried(placeholder, told.get(placeholder.name), same) for placeholder in placeholders(text)]

@@ -59,7 +59,7 @@ def unpack(stream: Iterable[bytes], folder: Path) -> None:
     try:
         _unpack(stream, folder)
     except tarfile.TarError as error:
-        raise Trouble(f"the copy of {folder.name} out of the image broke off: {error}") from error
+        raise Trouble(f"the copy of {folder.name} out of the image broke off: {error}", mend="run it again") from error
 
 
 def _unpack(stream: Iterable[bytes], folder: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from environment.errors import Trouble
 
+UNCHANGED = "check the release's tag out anew, unchanged: git status   shows what is not as it was"
+
 
 @dataclass(frozen=True, eq=False)
 class Module:
@@ -23,7 +25,7 @@ class Module:
         try:
             return ast.parse(self.path.read_text(encoding="utf-8")).body
         except (SyntaxError, UnicodeDecodeError, ValueError, RecursionError) as error:
-            raise Trouble(f"{self.path} is no Python that can be read: {error}") from error
+            raise Trouble(f"{self.path} is no Python that can be read: {error}", mend=UNCHANGED) from error
 
     @cached_property
     def names(self) -> dict[str, ast.AST]:
