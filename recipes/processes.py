@@ -1,6 +1,6 @@
-"""The one door to psutil: processes of this host, told apart by their id and the time they started.
+"""The one door to psutil: processes of this host, told apart by their id and their birth.
 
-An id alone is not enough: it is given to another process sooner or later.
+An id alone is not enough: it is given to another process sooner or later, and after a reboot soon.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 
-SAME_START = 1.0  # seconds; the kernel counts a process's start in hundredths since boot
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # another one after every boot
 PATIENCE = 10.0  # seconds for a server to end by itself before it is killed
 
 
@@ -22,13 +23,21 @@ def started(process: int) -> float:
     return psutil.Process(process).create_time()
 
 
-def alive(process: int, since: float) -> bool:
-    """Whether the process that started then, and not another with its id, is running."""
+def birth(process: int) -> str:
+    """The boot that the process started in, and the clock ticks after it (proc(5)); empty for one that does not run.
+
+    No time of day: all processes seem to have started at another one when the clock is set, as after many a boot.
+    """
     try:
-        found = psutil.Process(process)
-        return abs(found.create_time() - since) < SAME_START and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+        state, *fields = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if state in {"Z", "X"} else f"{BOOT.read_text().strip()} {fields[18]}"
+
+
+def alive(process: int, born: str) -> bool:
+    """Whether the process of that birth, and not another with its id, is running."""
+    return born != "" and birth(process) == born
 
 
 def memory(process: int) -> int | None:

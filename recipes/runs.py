@@ -25,7 +25,8 @@ RECORD, LOG, LOCK = "run.json", "server.log", "lock"
 class Run(Record, frozen=True, kw_only=True):
     """A server that was started: which, where it listens, and how to ask it. Times are seconds since the epoch.
 
-    `quality` says whether it answers as its checkpoint does: `agrees`, `differs`, `unknown`, or nothing yet.
+    `born` tells its process from a later one with the same id (`processes.birth`). `quality` says whether it answers
+    as its checkpoint does: `agrees`, `differs`, `unknown`, or nothing yet.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Run(Record, frozen=True, kw_only=True):
     rehearsal: bool
     process: int
     started: float
+    born: str = ""
     http: int
     grpc: int
     metrics: int
@@ -105,7 +107,7 @@ def alive(run: Run) -> bool:
         from recipes import container_runs
 
         return container_runs.there(run)
-    return processes.alive(run.process, run.started)
+    return processes.alive(run.process, run.born)
 
 
 def choose(runs: Path, name: str) -> Run:

@@ -41,6 +41,7 @@ class Endpoint(Record, frozen=True, kw_only=True):
 
     process: int
     started: float
+    born: str = ""
     host: str
     port: int
 
@@ -76,8 +77,7 @@ def run_here(folder: Path, run: Run, *, port: int, secret: str, expose: bool, li
     listening = bound("0.0.0.0" if expose else HOST, port)  # noqa: S104 - asked for by --expose, with a key
     application = Gateway(served(run), key=secret, limits=limits).application()
     server = uvicorn.Server(uvicorn.Config(application, log_level="warning", access_log=False))
-    process = os.getpid()
-    mine = Endpoint(process=process, started=processes.started(process), host=HOST, port=port)
+    mine = endpoint_of(os.getpid(), port)
     if endpoint(folder, run.name) is None:
         write_whole(_record(folder, run.name), msgspec.json.encode(mine))
     say(f"OpenAI endpoint   {mine.url}  (model {run.name}{', API key required' if secret else ''})")
@@ -108,11 +108,17 @@ def end_with(server: Ending, folder: Path, run: Run) -> None:
     server.should_exit = True
 
 
+def endpoint_of(process: int, port: int) -> Endpoint:
+    """The record of a gateway that is this process."""
+    started, born = processes.started(process), processes.birth(process)
+    return Endpoint(process=process, started=started, born=born, host=HOST, port=port)
+
+
 def endpoint(folder: Path, name: str) -> Endpoint | None:
     """The gateway that runs before the server of that name."""
     path = _record(folder, name)
     found = read_json(path, Endpoint) if path.exists() else None
-    return found if found and processes.alive(found.process, found.started) else None
+    return found if found and processes.alive(found.process, found.born) else None
 
 
 def start(folder: Path, run: Run, words: tuple[str, ...]) -> Endpoint:

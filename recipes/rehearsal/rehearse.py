@@ -101,6 +101,7 @@ def recorded(asked: Rehearsal, prepared: Prepared, process: int) -> Run:
         rehearsal=True,
         process=process,
         started=processes.started(process),
+        born=processes.birth(process),
         container="",
         quality="",
         **asked.ports,

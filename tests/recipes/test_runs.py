@@ -16,7 +16,7 @@ from recipes.ports import free, free_ports, refuse_taken
 from recipes.runs import Run
 
 
-def run(name: str = "qwen2", process: int | None = None, started: float | None = None) -> Run:
+def run(name: str = "qwen2", process: int | None = None, born: str | None = None) -> Run:
     process = os.getpid() if process is None else process
     return Run(
         name=name,
@@ -24,7 +24,8 @@ def run(name: str = "qwen2", process: int | None = None, started: float | None =
         release="v0.10.0",
         rehearsal=True,
         process=process,
-        started=processes.started(process) if started is None else started,
+        started=1.0,
+        born=processes.birth(process) if born is None else born,
         http=1,
         grpc=2,
         metrics=3,
@@ -41,14 +42,15 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 
 def test_another_process_with_the_same_id_is_a_stale_record(tmp_path: Path) -> None:
-    runs.write(tmp_path, run(started=processes.started(os.getpid()) - 100))
+    boot, ticks = processes.birth(os.getpid()).split()
+    runs.write(tmp_path, run(born=f"{boot} {int(ticks) - 100}"))
     assert runs.living(tmp_path) == []
     assert runs.recorded(tmp_path) == []
 
 
 def test_a_process_that_is_gone_is_a_stale_record(tmp_path: Path) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    runs.write(tmp_path, run(process=int(gone.stdout), started=time.time()))
+    runs.write(tmp_path, run(process=int(gone.stdout)))
     with pytest.raises(Trouble, match="has ended by itself"):
         runs.choose(tmp_path, "qwen2")
 
@@ -148,7 +150,7 @@ def test_free_ports_end_where_ports_end() -> None:
 
 
 def test_a_server_that_died_is_told_with_its_log(tmp_path: Path) -> None:
-    runs.write(tmp_path, run(process=2**22 + 1, started=1.0))
+    runs.write(tmp_path, run(process=2**22 + 1))
     with pytest.raises(Trouble, match="has ended by itself") as caught:
         runs.choose(tmp_path, "")
     assert caught.value.log == tmp_path / "qwen2" / "server.log"

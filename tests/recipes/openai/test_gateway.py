@@ -219,4 +219,4 @@ def test_a_server_killed_mid_stream_is_an_error_then_503_and_stop_leaves_nothing
             client.chat.completions.create(model="qwen2", messages=said("hi"))
         assert caught.value.status_code == 503
     assert "no server is running" in made.invoke("status").stdout
-    assert soon(lambda: not processes.alive(there.process, there.started))
+    assert soon(lambda: not processes.alive(there.process, there.born))
