@@ -22,6 +22,7 @@ from environment.errors import Trouble
 from environment.metering import metered, resident, watched
 from environment.plan import Plan, Step
 from environment.progress import working
+from environment.staging import flush
 from environment.step_records import Ending, StepRecord, add, last_time, size_of, there
 from environment.step_records import read as read_records
 
@@ -112,8 +113,11 @@ class Carrying:
 def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], None] | None = None) -> None:
     """Runs one command in its own process group, its output into `log`; an interrupt ends the whole group.
 
-    `watch` is told each line that the command has written, as it is written.
+    `watch` is told each line that the command has written, as it is written. What `mv` gives its final name is on the
+    disk before it has it: after a power cut, a whole folder of empty files would be taken for a finished one.
     """
+    if words[0] == "mv":
+        flush(Path(words[1]))
     environment = {**os.environ, **(step.env if step.where == "host" else {})}
     with log.open("wb") as file:
         try:

@@ -48,9 +48,9 @@ def staged_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(stage.with_name(f"{stage.name}-old"), ignore_errors=True)
 
 
-def flush(folder: Path) -> None:
-    """Hands every file of the folder to the disk."""
-    for path in folder.rglob("*"):
+def flush(whole: Path) -> None:
+    """Hands a file, or every file of a folder, to the disk."""
+    for path in (whole, *whole.rglob("*")):
         if path.is_file():
             handle = os.open(path, os.O_RDONLY)
             os.fsync(handle)

@@ -50,6 +50,27 @@ def test_output_is_logged(tmp_path: Path) -> None:
     assert sorted((tmp_path / "01-sh.log").read_text().split()) == ["err", "out"]
 
 
+@pytest.mark.parametrize("names", [("config.pbtxt", "1/model.py"), ()])
+def test_what_gets_its_final_name_is_on_the_disk_before(
+    names: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut leaves a finished folder whose files are empty: so it was in a virtual machine."""
+    partial, whole, flushed = tmp_path / "made.partial", tmp_path / "made", set()
+
+    def fsync(handle: int) -> None:
+        assert not whole.exists()
+        flushed.add(str(Path(f"/proc/self/fd/{handle}").readlink()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    files = {partial / name for name in names} or {partial}
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("made")
+    carry_out(one("mv", str(partial), str(whole)), tmp_path / "logs")
+    assert flushed == {str(file) for file in files}
+    assert whole.exists()
+
+
 def test_a_failure_shows_command_code_last_lines_and_log(tmp_path: Path) -> None:
     with pytest.raises(Trouble) as caught:
         carry_out(one("sh", "-c", "seq 100; printf 'b\\377d\\n'; exit 7"), tmp_path)
