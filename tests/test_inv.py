@@ -76,3 +76,22 @@ def test_who_may_only_read_an_unfinished_one_is_told_who_can_finish_it(project: 
     assert ran.returncode == 1
     assert f"{project} cannot be written" in ran.stderr
     assert "./inv --list once as its owner" in ran.stderr
+
+
+@pytest.mark.parametrize("left", [None, ""])
+def test_what_a_power_cut_left_of_the_packages_is_installed_anew(left: str | None, project: Path) -> None:
+    """In a virtual machine the stamp was found empty after one; pip asks only whether a package's metadata is there."""
+    inv(project, "recipes")
+    stamp = project / ".venv" / f"{LOCKS[0]}.installed"
+    stamp.unlink() if left is None else stamp.write_text(left, encoding="utf-8")
+    inv(project, "recipes")
+    (project / LOCKS[0]).write_text("another\n", encoding="utf-8")
+    inv(project, "recipes")
+    told = (project / "installed").read_text(encoding="utf-8").splitlines()
+    assert ["--force-reinstall" in line for line in told] == [True, True, False]
+
+
+def test_a_failed_installation_is_no_installation(project: Path) -> None:
+    stub(project / ".venv/bin/python", "exit 1")
+    assert "could not be installed" in inv(project, "recipes").stderr
+    assert not (project / ".venv" / f"{LOCKS[0]}.installed").exists()
