@@ -7,10 +7,11 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 from environment.errors import Trouble
 from recipes import processes
@@ -21,8 +22,9 @@ LOADED = re.compile(rb"successfully loaded '([^']+)'")  # triton-inference-serve
 FAILED_TO_LOAD = "failed to load '"
 LAST_LINES = 20
 POLL = 0.02  # seconds
-ENDING = (signal.SIGINT, signal.SIGTERM)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Told = Callable[[str], None]
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 @contextmanager
@@ -50,21 +52,20 @@ def started(command: Command, log: Path, record: Callable[[int], None]) -> Itera
 
 @contextmanager
 def interrupts_held() -> Iterator[Callable[[], None]]:
-    """Ctrl-C and SIGTERM wait until the function it yields is called: between a start and its record is no gap."""
+    """Ctrl-C and its like wait until the function it yields is called: between a start and its record is no gap."""
     waiting: list[int] = []
-    before = {number: signal.signal(number, lambda got, _: waiting.append(got)) for number in ENDING}
+    before = heard(ENDING)
+    set_handlers(dict.fromkeys(before, lambda got, _: waiting.append(got)))
 
     def release() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        set_handlers(before)
         if waiting:
             raise KeyboardInterrupt
 
     try:
         yield release
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        set_handlers(before)
 
 
 @contextmanager
@@ -74,14 +75,24 @@ def terminable() -> Iterator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number in (number for number, handler in before.items() if handler != signal.SIG_IGN):  # nohup ignores one
-        signal.signal(number, interrupt)
+    before = heard((signal.SIGTERM, signal.SIGHUP))
+    set_handlers(dict.fromkeys(before, interrupt))
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        set_handlers(before)
+
+
+def heard(numbers: tuple[signal.Signals, ...]) -> dict[signal.Signals, Handler]:
+    """The handlers of those signals that are not ignored: `nohup` ignores SIGHUP, a shell's `&` SIGINT."""
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    return {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
+
+
+def set_handlers(handlers: Mapping[signal.Signals, Handler]) -> None:
+    """Has each signal handled by its handler."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @dataclass
