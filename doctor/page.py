@@ -9,7 +9,7 @@ from string import Template
 
 from doctor.checks.texts import Texts
 from doctor.outcome import Outcome, State
-from doctor.report import WORST_FIRST, summary, worst_first
+from doctor.report import WORST_FIRST, causes, summary, worst_first
 
 TEMPLATE = Path(__file__).with_name("page.html")
 OPEN = (State.FAIL, State.UNKNOWN, State.WARN)
@@ -37,15 +37,22 @@ def _counts(outcomes: Sequence[Outcome], words: Mapping[str, str]) -> Iterable[s
 
 
 def _group(state: State, outcomes: Sequence[Outcome], texts: Texts) -> str:
-    rows = "\n".join(_article(outcome, texts) for outcome in _of(outcomes, state))
+    rows = "\n".join(_article(same, texts) for same in causes(_of(outcomes, state)))
     heading = escape(texts.common["report"][state.value])
     if state in OPEN:
         return f'<section id="{state.value}"><h2>{heading}</h2>\n{rows}</section>'
     return f'<section id="{state.value}"><details><summary><h2>{heading}</h2></summary>\n{rows}</details></section>'
 
 
-def _article(outcome: Outcome, texts: Texts) -> str:
-    words, state = texts.common["report"], outcome.state
+def _article(same: Sequence[Outcome], texts: Texts) -> str:
+    """An outcome; or the checks that one cause left without an answer."""
+    outcome, words = same[0], texts.common["report"]
+    state = outcome.state
+    if len(same) > 1:
+        titles = "".join(f"<dt>{escape(one.id)}</dt><dd>{escape(one.title)}</dd>" for one in same)
+        label = escape(words[state.value])
+        heading = f"<h3><span>{label}</span> {escape(outcome.message)}</h3>"
+        return f'<article class="{state.value}">{heading}\n<dl>{titles}</dl></article>'
     mend = f"<dt>{escape(words['mend'])}</dt><dd><pre>{escape(outcome.fix)}</pre></dd>" if outcome.fix else ""
     why = f"<dt>{escape(words['why'])}</dt><dd>{escape(texts.of(outcome.id)['why'])}</dd>" if state in OPEN else ""
     return (

@@ -52,6 +52,15 @@ def _row(outcome: Outcome) -> dict[str, object]:
     return {**row, "crashed": True} if outcome.crashed else row
 
 
+def causes(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """What is told as one: the checks that could not be answered for one reason; every other outcome by itself."""
+    told: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        which = "" if outcome.state is State.UNKNOWN else outcome.id
+        told.setdefault((which, outcome.message), []).append(outcome)
+    return list(told.values())
+
+
 def worst_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Failures first, then what is not known, warnings, notes; within a state in the order of the ids."""
     return sorted(outcomes, key=lambda outcome: (WORST_FIRST.index(outcome.state), outcome.id))

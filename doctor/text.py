@@ -10,7 +10,7 @@ from typing import Any
 
 from doctor.checks.texts import Texts
 from doctor.outcome import Check, Outcome, State
-from doctor.report import WORST_FIRST, summary, worst_first
+from doctor.report import WORST_FIRST, causes, summary, worst_first
 
 COLOURS = {
     State.FAIL: "1;31",
@@ -32,7 +32,7 @@ def told(outcomes: Sequence[Outcome], texts: Texts, *, heading: str, width: int 
     """The whole report: troubles in full, what passed and what was skipped in a line each, and the summary."""
     words = texts.common["report"]
     troubles = [outcome for outcome in worst_first(outcomes) if outcome.state not in (State.PASS, State.SKIP)]
-    blocks = [_block(outcome, texts, width, colour) for outcome in troubles]
+    blocks = [_block(same, texts, width, colour) for same in causes(troubles)]
     last = wrapped(_last(outcomes, words), width, "", "")
     return "\n".join([heading, "", *blocks, *_quiet(outcomes, words, width, colour), "", last])
 
@@ -47,8 +47,13 @@ def page(check: Check[Any], texts: Texts) -> str:
     )
 
 
-def _block(outcome: Outcome, texts: Texts, width: int, colour: bool) -> str:
-    words, why = texts.common["report"], texts.of(outcome.id)["why"]
+def _block(same: Sequence[Outcome], texts: Texts, width: int, colour: bool) -> str:
+    """An outcome; or the checks that one cause left without an answer, by their names."""
+    words, outcome = texts.common["report"], same[0]
+    if len(same) > 1:
+        head = wrapped(", ".join(one.id for one in same), width, f"{_painted(outcome.state, words, colour)}  ", INDENT)
+        return "\n".join([head, _row("", outcome.message, width), ""])
+    why = texts.of(outcome.id)["why"]
     rows = [("", outcome.message), (words["where"], outcome.evidence)]
     mend = ""
     if outcome.state in (State.FAIL, State.WARN):

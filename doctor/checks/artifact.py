@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from doctor.outcome import NotAsked, NotKnown
+from doctor.outcome import NotAsked, NotKnown, given, known
 from doctor.subject import Subject
 from environment.artifacts.checkpoint import Checkpoint
 from environment.artifacts.engine import Engine
@@ -60,10 +60,12 @@ def configs_of(subject: Subject) -> dict[str, Config]:
 
 
 def trtllm_config(subject: Subject) -> Config:
-    """The config of the model that runs the engine; NotKnown when the repository has none that parses."""
-    config = configs_of(subject).get("tensorrt_llm")
-    if config is None:
-        raise NotKnown("the repository has no tensorrt_llm model whose config.pbtxt can be read")
+    """The config of the model that runs the engine; NotAsked where there is none, or R003 or R011 say it is broken."""
+    models = {model.folder: model for model in repository_of(subject).models}
+    model = given(models.get("tensorrt_llm"), "no-trtllm-model")
+    config = known(model.config)
+    if model.unparsable or isinstance(config, Damaged):
+        raise NotAsked("no-trtllm-config")
     return config
 
 

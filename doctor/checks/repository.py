@@ -42,17 +42,17 @@ def names(subject: Subject) -> Finding:
 
 
 def unfilled(subject: Subject) -> Finding:
-    """No placeholder is left that the release's template needs filled."""
+    """No placeholder is left that the release's template needs filled, always or when the model is called."""
     models = repository_of(subject).models
     templates = subject.artifacts.placeholders
     rows: Mapping[str, tuple[Placeholder, ...]] = {} if isinstance(templates, Unknown) else templates
     left = [(model.folder, name) for model in models for name, _ in model.unfilled]
     bare = {(model.folder, name) for model in models for name, _ in model.needed}
-    needed = [
-        f"{folder}: {name}" for folder, name in left if _needed(rows.get(folder, ()), name) or (folder, name) in bare
-    ]
+    needed = [(folder, name) for folder, name in left if _needed(rows.get(folder, ()), name) or (folder, name) in bare]
     if needed:
-        return failed(needed=list(dict.fromkeys(needed)), tag=subject.release.tag)
+        return failed(needed=_by_folder(needed), tag=subject.release.tag)
+    if called := [(folder, name) for folder, name in left if _called(rows.get(folder, ()), folder, name)]:
+        return warned(called=_by_folder(called), tag=subject.release.tag)
     optional = sorted({name for _, name in left})
     return noted(optional=optional, count=len(optional)) if optional else passed()
 
@@ -138,6 +138,19 @@ def syntax(subject: Subject) -> Finding:
 
 def _needed(rows: Iterable[Placeholder], name: str) -> bool:
     return any(row.name == name and row.required and not row.required_when for row in rows)
+
+
+def _called(rows: Iterable[Placeholder], folder: str, name: str) -> bool:
+    """Whether the model loads without it, and then fails every request: it is needed when this very model is called."""
+    return any(row.name == name and row.verified and folder in row.required_when for row in rows)
+
+
+def _by_folder(placeholders: Iterable[tuple[str, str]]) -> list[str]:
+    """`model (placeholder, placeholder)`, each once."""
+    names: dict[str, list[str]] = {}
+    for folder, name in dict.fromkeys(placeholders):
+        names.setdefault(folder, []).append(name)
+    return [f"{folder} ({', '.join(left)})" for folder, left in names.items()]
 
 
 def option(argv: Sequence[str], name: str) -> str:

@@ -17,6 +17,7 @@ from doctor.judgement import judged
 from doctor.outcome import Check, Finding, Outcome, State
 from doctor.subject import Subject
 from environment.errors import ExitCode
+from environment.unknown import Unknown
 from tests.doctor.well import NOT_READ, WELL, changed
 
 SCHEMA = json.loads((Path(report.__file__).parent / "doctor.schema.json").read_text(encoding="utf-8"))
@@ -114,3 +115,15 @@ def test_the_page_asks_nobody_for_anything() -> None:
     shown = page.page(judged(ILL), texts("en"), heading="doctor")
     assert not re.findall(r"""(?:src|href)=["'](?!#)""", shown)
     assert "default-src 'none'" in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_one_cause_left_unanswered_is_told_once(language: str) -> None:
+    ill = changed(WELL, {"artifacts__repository": Unknown("the disk has gone")})
+    outcomes, words = judged(ill, language), texts(language)
+    unanswered = [outcome.id for outcome in outcomes if outcome.message == "the disk has gone"]
+    assert len(unanswered) > 10
+    plain = text.told(outcomes, words, heading="h", width=400)
+    assert plain.count("the disk has gone") == 1
+    assert f"  {', '.join(unanswered)}\n      the disk has gone\n" in plain
+    assert page.page(outcomes, words, heading="h").count("the disk has gone") == 1

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from environment.artifacts.engine import Limits, Mapped
 from environment.artifacts.heads import Damaged
 from environment.artifacts.plan_stream import Fault
 from environment.unknown import Unknown
-from tests.doctor.artifacts import parameters, plan, rank, served
+from tests.doctor.artifacts import model, parameters, plan, rank, repository, served
 from tests.doctor.well import NOT_READ, case, gpu
 
 UNREAD = {"artifacts__engine": NOT_READ}
 CUT = plan(fault=Fault(stage="container", message="plan->header.size == blobSize failed."))
 OTHER_LAYOUT = (rank(0, Unknown("begins like no TensorRT plan")),)
+AGAINST_REPOSITORY = ("E007", "E008", "E009", "E010", "E011")
+BROKEN = (  # R003 and R011 say so; the third has no such model
+    repository(model("tensorrt_llm", unfilled=(("decoupled_mode", "decoupled: ${decoupled_mode}"),))),
+    repository(model("tensorrt_llm", config=Damaged("1:1 : expected a field"))),
+    replace(repository(), models=(model("preprocessing"),)),
+)
 
 CASES = [
     case("E001", "pass"),
@@ -50,6 +58,11 @@ CASES = [
     case("E007", "skip", artifacts__engine__limits=Limits()),
     case("E007", "skip", artifacts__repository=None),
     case("E007", "unknown", artifacts__repository=NOT_READ),
+    *(case(check, "skip", artifacts__repository=broken) for check in AGAINST_REPOSITORY for broken in BROKEN),
+    *(
+        case(check, "unknown", artifacts__repository=repository(model("tensorrt_llm", config=NOT_READ)))
+        for check in AGAINST_REPOSITORY
+    ),
     case("E008", "pass"),
     case("E008", "fail", artifacts__repository=served(parameters=parameters(max_beam_width="4"))),
     case("E008", "skip", artifacts__repository=served(parameters=parameters(max_beam_width="${max_beam_width}"))),

@@ -17,8 +17,8 @@ def with_model(name: str, **fields: object) -> dict[str, object]:
     return {"artifacts__repository": repository(model(name, **fields))}
 
 
-def left(name: str) -> dict[str, object]:
-    return with_model("tensorrt_llm", unfilled=((name, f'string_value: "${{{name}}}"'),))
+def left(name: str, folder: str = "tensorrt_llm") -> dict[str, object]:
+    return with_model(folder, unfilled=((name, f'string_value: "${{{name}}}"'),))
 
 
 def triton(*argv: str) -> Process:
@@ -46,6 +46,8 @@ CASES = [
         "fail",
         **left("batching_strategy"),
     ),
+    case("R003", "warn", **left("tensorrt_llm_model_name", "tensorrt_llm_bls")),
+    case("R003", "note", **left("tensorrt_llm_draft_model_name", "tensorrt_llm_bls")),
     case("R003", "fail", **with_model("tensorrt_llm", unfilled=(("decoupled_mode", "decoupled: ${decoupled_mode}"),))),
     case(
         "R003",
