@@ -26,12 +26,13 @@ from environment.workspace import current
 BESIDE = Path(__file__).parents[1]  # where the workspace lies unless TRTLLM_WORKSPACE says otherwise
 DEADLINE = 1.2  # seconds: with the start of Python, the answer is there within two
 SERVING = frozenset({"G001", "G002", "G003", "G004", "G006", "G007", "G008", "G009", "D001", "D004", "S001"})
+READ = frozenset({"nvml", "docker/info", "system", "sockets", "processes"})  # what those checks are judged by
 
 
 def judge(release: Release, asked: Asked, language: str = "en") -> tuple[Outcome, ...]:
     """What the checks say that decide whether this host can serve the release with `asked.gpus` GPUs and its ports."""
     visit = Visit(tag=release.tag, asked=asked, workspace=current(BESIDE))
-    readings = taken(visit, language, deadline=DEADLINE)
+    readings = taken(visit, language, deadline=DEADLINE, only=READ)
     checks = [check for check in CHECKS if check.id in SERVING]
     return judged(subject(readings, release, asked), language, checks)
 

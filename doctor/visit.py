@@ -48,9 +48,15 @@ def visit(tag: str, asked: Asked, beside: Path, *, image: str = "", named: Named
     return Visit(tag=known, workspace=current(beside), asked=asked, image=image, lock=lock, named=named or Named())
 
 
-def taken(visit: Visit, language: str = "en", deadline: float = WHOLE_RUN) -> dict[str, Reading]:
-    """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out."""
-    within = tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in probes(visit))
+def taken(
+    visit: Visit, language: str = "en", deadline: float = WHOLE_RUN, only: frozenset[str] = frozenset()
+) -> dict[str, Reading]:
+    """Every reading of this machine, no probe longer than `deadline` seconds, secrets already cut out.
+
+    `only` names the readings that are needed, when not all are: a probe that gives none of them is left out.
+    """
+    asked = [probe for probe in probes(visit) if not only or only & set(probe.gives)]
+    within = tuple(replace(probe, deadline=min(probe.deadline, deadline)) for probe in asked)
     runs = start((*within, *_deep(visit)))
     from doctor.judgement import prepare
     from doctor.redaction import without_secrets

@@ -63,10 +63,9 @@ def trtllm_config(subject: Subject) -> Config:
     """The config of the model that runs the engine; NotAsked where there is none, or R003 or R011 say it is broken."""
     models = {model.folder: model for model in repository_of(subject).models}
     model = given(models.get("tensorrt_llm"), "no-trtllm-model")
-    config = known(model.config)
-    if model.unparsable or isinstance(config, Damaged):
+    if model.unparsable or isinstance(model.config, Damaged):
         raise NotAsked("no-trtllm-config")
-    return config
+    return known(model.config)
 
 
 def number(text: str) -> int | None:

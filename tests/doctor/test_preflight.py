@@ -6,11 +6,16 @@ import time
 
 import pytest
 
-from doctor import preflight
+from doctor import bundle, preflight
 from doctor.asked import Asked
+from doctor.checks.registry import CHECKS
+from doctor.judgement import judged, subject
 from doctor.outcome import Outcome, State
+from doctor.visit import Visit, probes, taken
 from environment.errors import ExitCode, Trouble
 from environment.releases import find
+from environment.workspace import Workspace
+from tests.doctor.test_hosts import HOSTS, NAMES
 
 RELEASE = find("v0.10.0")
 
@@ -41,3 +46,23 @@ def test_a_thousand_gpus_are_nowhere() -> None:
     with pytest.raises(Trouble, match=r"cannot serve v0\.10\.0") as raised:
         preflight.require(RELEASE, Asked(gpus=1000, tensor_parallel=1000))
     assert "1000 needed" in raised.value.why
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_checks_are_judged_by_the_readings_it_takes_alone(name: str) -> None:
+    readings = bundle.load(HOSTS / f"{name}.json")
+    visit = Visit(tag=RELEASE.tag, workspace=Workspace(HOSTS))
+    spared = {each for probe in probes(visit) if not preflight.READ & set(probe.gives) for each in probe.gives}
+    checks = [check for check in CHECKS if check.id in preflight.SERVING]
+    few = {name: taken for name, taken in readings.items() if name not in spared}
+    assert len(few) < len(readings)
+    for asked in (Asked(), Asked(gpus=4, tensor_parallel=4, http_port=22)):
+        whole, part = (judged(subject(each, RELEASE, asked), "en", checks) for each in (readings, few))
+        assert whole == part
+
+
+def test_nothing_is_read_that_no_check_of_it_needs() -> None:
+    wanted = [set(probe.gives) for probe in probes(Visit(tag=RELEASE.tag, workspace=Workspace(HOSTS)))]
+    read = taken(Visit(tag=RELEASE.tag, workspace=Workspace(HOSTS)), deadline=2, only=preflight.READ)
+    assert set(read) == set().union(*(gives for gives in wanted if gives & preflight.READ))
+    assert not {"libraries", "kernel-log", "run/log"} & set(read)
