@@ -76,12 +76,6 @@ class Question:
 # An ensemble passes no cancellation on to the step that is under way (triton-inference-server/server#6739), so the
 # engine itself is told, as upstream's inflight_batcher_llm_client.py does: a request of the same id with `stop` set.
 ENGINE = "tensorrt_llm"
-STOP: dict[str, tuple[str, list[Any]]] = {
-    "input_ids": ("INT32", [0]),
-    "input_lengths": ("INT32", [1]),
-    "request_output_len": ("INT32", [1]),
-    "stop": ("BOOL", [True]),
-}
 UNSIGNED = "expects 'UINT32'"  # triton-inference-server/core: infer_request.cc, of a tensor of another type
 # What the backend says to a request that wants to stream when its model may not
 # (triton-inference-server/tensorrtllm_backend: inflight_batcher_llm/src).
@@ -95,6 +89,25 @@ NUMPY = {
     "FP32": np.float32,
     "UINT64": np.uint64,
 }
+
+
+def request_id() -> str:
+    """An id that no other request has: a number below 2**63, since not every release takes any text for one.
+
+    v0.5.0 to v0.7.2 refuse what is no number, v0.8.0 and v0.9.0 take the digits in front for the whole, so that two ids
+    become one (triton-inference-server/tensorrtllm_backend@v0.7.2, @v0.9.0: inflight_batcher_llm/src/utils.cc).
+    """
+    return str(uuid.uuid4().int >> 65)
+
+
+def stop(*, unsigned: bool = False) -> dict[str, tuple[str, list[Any]]]:
+    """The tensors that end the answer to the request of the same id, as `Question.tensors` has them."""
+    return {
+        "input_ids": ("INT32", [0]),
+        "input_lengths": ("INT32", [1]),
+        "request_output_len": ("UINT32" if unsigned else "INT32", [1]),
+        "stop": ("BOOL", [True]),
+    }
 
 
 def _inputs(client: Any, address: str, question: Question) -> list[triton.InferInput]:
@@ -148,7 +161,7 @@ def ask(
     noted = Answer() if answer is None else answer
     arrived: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
     client = triton.InferenceServerClient(address)
-    identity = uuid.uuid4().hex
+    identity = request_id()
     begun, over = time.perf_counter(), False
     try:
         inputs = _inputs(client, address, question)
@@ -168,7 +181,7 @@ def ask(
                 yield piece
     finally:
         if not over:
-            _stop(client, identity, arrived)
+            _stop(client, question, identity, arrived)
         client.stop_stream(cancel_requests=not over)
         client.close()
 
@@ -183,9 +196,10 @@ def ask_any(address: str, question: Question, answer: Answer) -> Generator[str, 
         yield from ask(address, replace(question, unsigned=True), answer)
 
 
-def _stop(client: Any, identity: str, arrived: queue.SimpleQueue[tuple[Any, Any]]) -> None:
+def _stop(client: Any, question: Question, identity: str, arrived: queue.SimpleQueue[tuple[Any, Any]]) -> None:
     """Asks the engine to end the answer, and waits a moment for anything to come back after that."""
-    inputs = [_input(name, kind, values) for name, (kind, values) in STOP.items()]
+    tensors = stop(unsigned=question.unsigned)
+    inputs = [_input(name, kind, values) for name, (kind, values) in tensors.items()]
     with suppress(InferenceServerException, queue.Empty):
         client.async_stream_infer(ENGINE, inputs, request_id=identity, enable_empty_final_response=True)
         ended = False

@@ -8,13 +8,12 @@ from __future__ import annotations
 import http.client
 import json
 import time
-import uuid
 from collections.abc import Generator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from environment.errors import Trouble
-from recipes.client import ENGINE, STOP, STOPPED_WITHIN, Answer, Question, Refused, Unreachable
+from recipes.client import ENGINE, STOPPED_WITHIN, Answer, Question, Refused, Unreachable, request_id, stop
 from recipes.tensor_names import settled, unsettled
 
 ITS_PORT = "./inv status   shows the HTTP ports; --url HOST:PORT wants that one with --no-stream"
@@ -27,7 +26,7 @@ def generate(address: str, question: Question) -> str:
     An interrupt ends the answer on the engine, too. Raises Unreachable, Refused or Trouble.
     """
     model = f"/v2/models/{question.model}"
-    tensors, identity = question.tensors(), uuid.uuid4().hex
+    tensors, identity = question.tensors(), request_id()
     if unsettled(tensors):
         inputs = {tensor["name"] for tensor in told(address, "GET", model, "inputs")}
         tensors = settled(tensors, inputs, question.model)
@@ -35,7 +34,7 @@ def generate(address: str, question: Question) -> str:
         return str(told(address, "POST", f"{model}/generate", "text_output", body(tensors, identity)))
     except KeyboardInterrupt:
         with suppress(Trouble):
-            told(address, "POST", f"/v2/models/{ENGINE}/generate", "model_name", body(STOP, identity), STOPPED_WITHIN)
+            told(address, "POST", f"/v2/models/{ENGINE}/generate", "model_name", body(stop(), identity), STOPPED_WITHIN)
         raise
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import suppress
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from environment.errors import Trouble
-from recipes.client import ENGINE, NUMPY, STOP, STOPPED_WITHIN, Question, Refused, TimedOut, Unreachable
+from recipes.client import ENGINE, NUMPY, STOPPED_WITHIN, Question, Refused, TimedOut, Unreachable, request_id, stop
 from recipes.tensor_names import settled, unsettled
 
 KEPT_ALIVE = (("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000))
@@ -132,14 +131,14 @@ def request(question: Question, inputs: Collection[str] = ()) -> Any:
     Of the outputs it asks for the text alone, so nothing else is sent back.
     """
     tensors = question.tensors()
-    made = _message(question.model, uuid.uuid4().hex, settled(tensors, inputs, question.model))
+    made = _message(question.model, request_id(), settled(tensors, inputs, question.model))
     made.outputs.add(name="text_output")
     return made
 
 
 def stop_request(identity: str) -> Any:
     """The message that ends the answer to the request of that id."""
-    return _message(ENGINE, identity, STOP)
+    return _message(ENGINE, identity, stop())
 
 
 def _message(model: str, identity: str, tensors: Mapping[str, tuple[str, list[Any]]]) -> Any:

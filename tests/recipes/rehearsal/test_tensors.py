@@ -159,6 +159,10 @@ def test_a_server_that_takes_unsigned_numbers_is_asked_in_them(tmp_path: Path, m
         text = "".join(ask_any(run.address, asked, answer))
         with pytest.raises(Refused, match="max_position_embeddings"):
             list(ask_any(run.address, Question(prompt="x", max_tokens=100_000), Answer()))
+        left = ask_any(run.address, Question(prompt="x", max_tokens=1900, min_tokens=1900), Answer())
+        next(left)
+        left.close()
+        assert "a client cancelled its request" in (runs.folder(workspace.runs, "r") / runs.LOG).read_text()
     finally:
         runs.stop(workspace.runs, run)
     assert text == answer.text == "I am the rehearsal's tiny model. I run on a CPU and need no GPU."
