@@ -180,7 +180,7 @@ def failed(step: Step, words: tuple[str, ...], code: int, log: Path) -> Trouble:
     return Trouble(
         f"{step.title}: {step.tool} ended with exit code {code}\n{last}",
         where=f"{shlex.join(words)}  (log: {log})",
-        why="the steps after it need what it makes; finished steps are kept",
+        why=step.why or "the steps after it need what it makes; finished steps are kept",
         mend="mend the cause, then run the same command again",
         log=log,
     )

@@ -87,9 +87,10 @@ def model_repository(deployment: Deployment, repository: str, templates: dict[st
 
 
 def edits_for(deployment: Deployment) -> tuple[str, ...]:
-    """The patches of the copied templates: the recipe's own, and who writes the special tokens at the start."""
+    """The patches of the copied templates: the recipe's own, who writes the first special tokens, every model's."""
     recipe = deployment.recipe
-    return (*recipe.patches, "add-special-tokens" if recipe.chat.special_tokens else "leave-special-tokens")
+    special = "add-special-tokens" if recipe.chat.special_tokens else "leave-special-tokens"
+    return (*recipe.patches, special, *patches.ALWAYS)
 
 
 def fill(script: str, model: str, values: dict[str, str]) -> Step:

@@ -1,4 +1,4 @@
-"""`--templates DIR`: a tensorrtllm_backend checkout as model repository: templates filled, models unmodified.
+"""`--templates DIR`: a tensorrtllm_backend checkout as model repository: templates filled, models as `serve` has them.
 
 What this leaves as upstream has it, and a real server of that release has too, is which model the client has to ask
 for whole characters (recipes/front.py).
@@ -14,6 +14,7 @@ from pathlib import Path
 from environment.contracts import placeholders as known_placeholders
 from environment.data import read_toml
 from environment.errors import Trouble
+from recipes import patches
 from recipes.front import BLS, Front, front
 from recipes.model_repository import fill, placeholders_in
 from recipes.rehearsal.repository import Layout
@@ -41,7 +42,8 @@ def repository(checkout: Path, release: str, layout: Layout) -> Repository:
     said = values(layout)
     filled = {f"{model}/{CONFIG}": filled_in(model, text, said) for model, text in templates.items()}
     asked = front(placeholders_in(templates.get(BLS, "")))
-    return Repository(files={**sources(checkout / TEMPLATES), **filled}, front=asked)
+    models = patches.patched(sources(checkout / TEMPLATES), patches.ALWAYS, release)
+    return Repository(files={**models, **filled}, front=asked)
 
 
 def require_transformers() -> None:

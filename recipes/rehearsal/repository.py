@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from recipes.front import BLS, ENSEMBLE
+from recipes.front import ENSEMBLE
 from recipes.rehearsal.tensors import Step, Tensor, Tensors
 
 MODEL_PY = """\
@@ -40,22 +40,6 @@ def files(tensors: Tensors, layout: Layout) -> dict[str, str]:
     return made | {f"{name}/1/.keep": "" for name in (ENSEMBLE, "tensorrt_llm")}
 
 
-def bls_files(tensors: Tensors, layout: Layout, release: str) -> dict[str, str]:
-    """The BLS model, which takes and gives what the ensemble does."""
-    ensemble = tensors.models[ENSEMBLE]
-    lines = [
-        f'name: "{BLS}"',
-        'backend: "python"',
-        CPU,
-        "model_transaction_policy { decoupled: true }",
-        f"max_batch_size: {layout.max_batch_size}",
-        *_tensors("input", ensemble.inputs),
-        *_tensors("output", ensemble.outputs),
-        _parameter("release", release),
-    ]
-    return {f"{BLS}/config.pbtxt": "\n".join(lines) + "\n", f"{BLS}/1/model.py": MODEL_PY.format(model=BLS)}
-
-
 def config(name: str, tensors: Tensors, layout: Layout) -> str:
     """The config.pbtxt of one model."""
     model = tensors.models[name]
@@ -63,12 +47,12 @@ def config(name: str, tensors: Tensors, layout: Layout) -> str:
         f'name: "{name}"',
         *HEADS[name],
         f"max_batch_size: {layout.max_batch_size}",
-        *_tensors("input", model.inputs),
-        *_tensors("output", model.outputs),
+        *tensor_lines("input", model.inputs),
+        *tensor_lines("output", model.outputs),
     ]
     if name == ENSEMBLE:
         lines += _scheduling(tensors.steps)
-    lines += [_parameter(key, value) for key, value in parameters(name, layout).items()]
+    lines += [parameter(key, value) for key, value in parameters(name, layout).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +81,8 @@ def parameters(name: str, layout: Layout) -> dict[str, str]:
     return known.get(name, {})
 
 
-def _tensors(kind: str, named: Mapping[str, Tensor]) -> Iterator[str]:
+def tensor_lines(kind: str, named: Mapping[str, Tensor]) -> Iterator[str]:
+    """The `input` or `output` lines of a config.pbtxt."""
     for name, tensor in named.items():
         words = [f"name: {_text(name)}", f"data_type: TYPE_{tensor.type}", f"dims: {list(tensor.dims)}"]
         if tensor.reshape is not None:
@@ -116,7 +101,8 @@ def _scheduling(steps: tuple[Step, ...]) -> Iterator[str]:
     yield "}"
 
 
-def _parameter(key: str, value: str) -> str:
+def parameter(key: str, value: str) -> str:
+    """One parameter of a config.pbtxt."""
     return f"parameters {{ key: {_text(key)} value {{ string_value: {_text(value)} }} }}"
 
 

@@ -10,7 +10,7 @@ workspace=/srv/trtllm
 checkpoint=/srv/trtllm/checkpoints/chatglm3-6b-103caa40027e
 converted=/srv/trtllm/checkpoints/chatglm3-v0.10.0-tp1pp1-f9287f1bd0d9-converted
 engine=/srv/trtllm/engines/chatglm3-v0.10.0-tp1pp1-f9287f1bd0d9
-repository=/srv/trtllm/repositories/chatglm3-v0.10.0-tp1pp1-f9287f1bd0d9-db7f8c
+repository=/srv/trtllm/repositories/chatglm3-v0.10.0-tp1pp1-f9287f1bd0d9-885ff6
 
 in_image() {
     docker run --rm --init --network none --gpus '"device=0"' --shm-size 16g --ulimit memlock=-1 \
@@ -18,33 +18,33 @@ in_image() {
         --env HOME=/tmp --volume "$workspace":"$workspace" trtllm:v0.10.0 "$@"
 }
 
-# 1/26 Preflight
+# 1/31 Preflight
 ./inv doctor --tag v0.10.0 --recipe chatglm3 --tp 1 --pp 1
 
-# 2/26 Image trtllm:v0.10.0
+# 2/31 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0
 
-# 3/26 Make the workspace
+# 3/31 Make the workspace
 mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$workspace"/repositories
 
-# 4/26 Download THUDM/chatglm3-6b
+# 4/31 Download THUDM/chatglm3-6b
 #      goes on where it stopped; every file is checked against the hub's sum
 [ -e "$checkpoint" ] ||
     ./inv fetch THUDM/chatglm3-6b --revision 103caa40027ebfd8450289ca2f278eac4ff26405 \
         --into "$checkpoint"
 
-# 5/26 Convert the checkpoint to 1 rank(s)
+# 5/31 Convert the checkpoint to 1 rank(s)
 #      tensor parallelism is decided here, never in trtllm-build
 [ -e "$converted" ] || [ -e "$engine" ] ||
     in_image python3 /opt/trtllm/upstream/tensorrt_llm/examples/chatglm/convert_checkpoint.py \
         --model_dir "$checkpoint" --output_dir "$converted".partial --dtype float16 \
         --tp_size 1 --pp_size 1 --workers 1 --chatglm_version chatglm3
 
-# 6/26 Publish the converted checkpoint
+# 6/31 Publish the converted checkpoint
 [ -e "$converted" ] || [ -e "$engine" ] ||
     mv "$converted".partial "$converted"
 
-# 7/26 Build the engine
+# 7/31 Build the engine
 #      no --tp_size: the split in the converted checkpoint counts
 [ -e "$engine" ] ||
     in_image trtllm-build --checkpoint_dir "$converted" --output_dir "$engine".partial \
@@ -52,92 +52,151 @@ mkdir -p "$workspace"/checkpoints "$workspace"/datasets "$workspace"/engines "$w
         --remove_input_padding enable --context_fmha enable --max_batch_size 8 \
         --max_beam_width 1 --max_input_len 1024 --max_output_len 1024 --workers 1
 
-# 8/26 Verify and publish the engine
+# 8/31 Verify and publish the engine
 #      every rank, its size, and what its header says, against what was asked
 [ -e "$engine" ] ||
     ./inv engines --finish "$engine" --asked \
         '{"recipe":"chatglm3","variant":"","identity":"f9287f1bd0d9","release":"v0.10.0","tensorrt":"10.0.1.6","compute":"","checkpoint":["THUDM/chatglm3-6b","103caa40027ebfd8450289ca2f278eac4ff26405"],"tensor_parallel":1,"pipeline_parallel":1,"dtype":"float16","quantization":"","kv_cache_dtype":"","features":{"fmha":""},"max_batch_size":8,"max_input_len":1024,"max_output_len":1024}'
 
-# 9/26 Copy the model-repository templates
+# 9/31 Copy the model-repository templates
 [ -e "$repository" ] ||
     in_image cp -rT /opt/trtllm/upstream/all_models/inflight_batcher_llm "$repository".partial
 
-# 10/26 Patch preprocessing/1/model.py: leave the tokenizer's special tokens as they are
+# 10/31 Patch preprocessing/1/model.py: leave the tokenizer's special tokens as they are
 #      ChatGLM's tokenizer has no setter: assigning pad_token fails with "can't set attribute"
 [ -e "$repository" ] ||
-    sed --in-place=.before-keep-special-tokens --regexp-extended \
+    sed --in-place=.before-keep-special-tokens --regexp-extended --expression \
         's/^( *)(self\.tokenizer\.pad_token = self\.tokenizer\.eos_token)$/\1# \2/' \
         "$repository".partial/preprocessing/1/model.py
 
-# 11/26 See that preprocessing/1/model.py is patched
+# 11/31 See that preprocessing/1/model.py is patched
+#      else the file is not the release's own, and ChatGLM's tokenizer has no setter: assigning pad_token fails with "can't set attribute"
 [ -e "$repository" ] ||
     grep --quiet --fixed-strings -- '# self.tokenizer.pad_token = self.tokenizer.eos_token' \
         "$repository".partial/preprocessing/1/model.py
 
-# 12/26 Patch postprocessing/1/model.py: leave the tokenizer's special tokens as they are
+# 12/31 Patch postprocessing/1/model.py: leave the tokenizer's special tokens as they are
 #      ChatGLM's tokenizer has no setter: assigning pad_token fails with "can't set attribute"
 [ -e "$repository" ] ||
-    sed --in-place=.before-keep-special-tokens --regexp-extended \
+    sed --in-place=.before-keep-special-tokens --regexp-extended --expression \
         's/^( *)(self\.tokenizer\.pad_token = self\.tokenizer\.eos_token)$/\1# \2/' \
         "$repository".partial/postprocessing/1/model.py
 
-# 13/26 See that postprocessing/1/model.py is patched
+# 13/31 See that postprocessing/1/model.py is patched
+#      else the file is not the release's own, and ChatGLM's tokenizer has no setter: assigning pad_token fails with "can't set attribute"
 [ -e "$repository" ] ||
     grep --quiet --fixed-strings -- '# self.tokenizer.pad_token = self.tokenizer.eos_token' \
         "$repository".partial/postprocessing/1/model.py
 
-# 14/26 Patch preprocessing/1/model.py: let the tokenizer read words such as <|user|> as the tokens they name
+# 14/31 Patch preprocessing/1/model.py: let the tokenizer read words such as <|user|> as the tokens they name
 #      ChatGLM3's chat template writes them; without encode_special_tokens they are taken apart like any other word
 [ -e "$repository" ] ||
-    sed --in-place=.before-read-special-tokens --regexp-extended \
+    sed --in-place=.before-read-special-tokens --regexp-extended --expression \
         's/^( *)(self\.(tokenizer_end_id|pad_id) = self\.tokenizer\.encode\()/\1self.tokenizer.encode_special_tokens = True; \2/' \
         "$repository".partial/preprocessing/1/model.py
 
-# 15/26 See that preprocessing/1/model.py is patched
+# 15/31 See that preprocessing/1/model.py is patched
+#      else the file is not the release's own, and ChatGLM3's chat template writes them; without encode_special_tokens they are taken apart like any other word
 [ -e "$repository" ] ||
     grep --quiet --fixed-strings -- 'self.tokenizer.encode_special_tokens = True' \
         "$repository".partial/preprocessing/1/model.py
 
-# 16/26 Fill ensemble/config.pbtxt
+# 16/31 Patch tensorrt_llm_bls/1/model.py: end an answer on the engine when its client asks for it or has gone
+#      upstream's BLS model tells the engine neither the request's id nor that its client has gone: it goes on for nobody
+[ -e "$repository" ] ||
+    sed --in-place=.before-end-with-client --regexp-extended --expression \
+        's/^import triton_python_backend_utils as pb_utils$/import uuid\
+\
+import numpy as np\
+import triton_python_backend_utils as pb_utils\
+\
+\
+def request_id(request):\
+    """What the engine knows the answer by: the id that its client gave, or a new number."""\
+    return request.request_id() or str(uuid.uuid4().int >> 65)\
+\
+\
+def until_cancelled(answers, request, identity):\
+    """The answers; once the client has gone, the engine is asked to end them."""\
+    kinds = {"input_ids": np.int32, "input_lengths": np.int32, "request_output_len": np.int32, "stop": np.bool_}\
+    stopped = False\
+    for answer in answers:\
+        if not stopped and request.is_cancelled():\
+            stopped = True\
+            stop = [pb_utils.Tensor(name, np.ones([1, 1], kind)) for name, kind in kinds.items()]\
+            asked = pb_utils.InferenceRequest(\
+                model_name="tensorrt_llm", request_id=identity, requested_output_names=[], inputs=stop)\
+            list(asked.exec(decoupled=True))\
+        yield answer/' \
+        --expression \
+        's/^( *)for res in res_gen:$/\1req.request_id = request_id(request)\
+\1for res in until_cancelled(res_gen, request, req.request_id):/' \
+        "$repository".partial/tensorrt_llm_bls/1/model.py
+
+# 17/31 See that tensorrt_llm_bls/1/model.py is patched
+#      else the file is not the release's own, and upstream's BLS model tells the engine neither the request's id nor that its client has gone: it goes on for nobody
+[ -e "$repository" ] ||
+    grep --quiet --fixed-strings -- 'def until_cancelled(answers, request, identity):' \
+        "$repository".partial/tensorrt_llm_bls/1/model.py
+
+# 18/31 See that tensorrt_llm_bls/1/model.py is patched
+#      else the file is not the release's own, and upstream's BLS model tells the engine neither the request's id nor that its client has gone: it goes on for nobody
+[ -e "$repository" ] ||
+    grep --quiet --fixed-strings -- 'for res in until_cancelled(' "$repository".partial/tensorrt_llm_bls/1/model.py
+
+# 19/31 Patch tensorrt_llm_bls/1/lib/triton_decoder.py: end an answer on the engine when its client asks for it or has gone
+#      upstream's BLS model tells the engine neither the request's id nor that its client has gone: it goes on for nobody
+[ -e "$repository" ] ||
+    sed --in-place=.before-end-with-client --regexp-extended --expression \
+        's/^( *)model_name=self\.llm_model_name,$/\1model_name=self.llm_model_name, request_id=request.request_id,/' \
+        "$repository".partial/tensorrt_llm_bls/1/lib/triton_decoder.py
+
+# 20/31 See that tensorrt_llm_bls/1/lib/triton_decoder.py is patched
+#      else the file is not the release's own, and upstream's BLS model tells the engine neither the request's id nor that its client has gone: it goes on for nobody
+[ -e "$repository" ] ||
+    grep --quiet --fixed-strings -- 'model_name=self.llm_model_name, request_id=request.request_id,' \
+        "$repository".partial/tensorrt_llm_bls/1/lib/triton_decoder.py
+
+# 21/31 Fill ensemble/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i "$repository".partial/ensemble/config.pbtxt \
         triton_max_batch_size:8
 
-# 17/26 Fill postprocessing/config.pbtxt
+# 22/31 Fill postprocessing/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/postprocessing/config.pbtxt \
         triton_max_batch_size:8,tokenizer_dir:"$checkpoint",postprocessing_instance_count:1
 
-# 18/26 Fill preprocessing/config.pbtxt
+# 23/31 Fill preprocessing/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/preprocessing/config.pbtxt \
         triton_max_batch_size:8,tokenizer_dir:"$checkpoint",add_special_tokens:False,preprocessing_instance_count:1
 
-# 19/26 Fill tensorrt_llm/config.pbtxt
+# 24/31 Fill tensorrt_llm/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i "$repository".partial/tensorrt_llm/config.pbtxt \
         triton_backend:tensorrtllm,triton_max_batch_size:8,decoupled_mode:True,max_queue_delay_microseconds:0,max_beam_width:1,batching_strategy:inflight_fused_batching,engine_dir:"$engine",max_tokens_in_paged_kv_cache:16384,max_attention_window_size:2048,sink_token_length:,batch_scheduler_policy:guaranteed_no_evict,kv_cache_free_gpu_mem_fraction:0.9,kv_cache_host_memory_bytes:0,kv_cache_onboard_blocks:True,enable_trt_overlap:False,exclude_input_in_output:True,cancellation_check_period_ms:100,stats_check_period_ms:100,iter_stats_max_iterations:,request_stats_max_iterations:,enable_kv_cache_reuse:False,normalize_log_probs:True,enable_chunked_context:False,gpu_device_ids:,lora_cache_optimal_adapter_size:,lora_cache_max_adapter_size:,lora_cache_gpu_memory_fraction:,lora_cache_host_memory_bytes:,decoding_mode:,medusa_choices:,gpu_weights_percent:
 
-# 20/26 Fill tensorrt_llm_bls/config.pbtxt
+# 25/31 Fill tensorrt_llm_bls/config.pbtxt
 [ -e "$repository" ] ||
     in_image python3 /opt/trtllm/upstream/tools/fill_template.py -i \
         "$repository".partial/tensorrt_llm_bls/config.pbtxt \
         triton_max_batch_size:8,decoupled_mode:True,accumulate_tokens:True,tensorrt_llm_model_name:tensorrt_llm,tensorrt_llm_draft_model_name:,bls_instance_count:8
 
-# 21/26 Publish the model repository
+# 26/31 Publish the model repository
 [ -e "$repository" ] ||
     mv "$repository".partial "$repository"
 
-# 22/26 Make the network trtllm-chatglm3
+# 27/31 Make the network trtllm-chatglm3
 #      no other container reaches the server, and no other host answers it
 docker network inspect trtllm-chatglm3 >/dev/null 2>&1 ||
     docker network create --driver bridge --opt com.docker.network.bridge.enable_icc=false \
         --opt com.docker.network.bridge.enable_ip_masquerade=false --label io.trtllm.made-by=plan \
         --label io.trtllm.server=chatglm3 trtllm-chatglm3
 
-# 23/26 Start the server with 1 rank(s)
+# 28/31 Start the server with 1 rank(s)
 docker run --detach --init --name trtllm-chatglm3 --network trtllm-chatglm3 \
         --label io.trtllm.server=chatglm3 --gpus '"device=0"' --publish 127.0.0.1:8000:8000 \
         --publish 127.0.0.1:8001:8001 --publish 127.0.0.1:8002:8002 --shm-size 16g \
@@ -150,14 +209,14 @@ docker run --detach --init --name trtllm-chatglm3 --network trtllm-chatglm3 \
         --disable-auto-complete-config \
         --backend-config=python,shm-region-prefix-name=rank0_
 
-# 24/26 Wait until the server is ready
+# 29/31 Wait until the server is ready
 curl --fail --silent --show-error --retry 900 --retry-delay 1 --retry-max-time 900 \
         --retry-connrefused --retry-all-errors http://127.0.0.1:8000/v2/health/ready
 
-# 25/26 Ask the smoke question
+# 30/31 Ask the smoke question
 ./inv ask 'What'"'"'s new between ChatGLM3-6B and ChatGLM2-6B?' --url 127.0.0.1:8001 \
         --model tensorrt_llm_bls --accumulates --model-dir "$checkpoint" --recipe chatglm3
 
-# 26/26 Hold its answers against the checkpoint's own
+# 31/31 Hold its answers against the checkpoint's own
 ./inv quality --compute --url 127.0.0.1:8001 --model tensorrt_llm_bls --model-dir "$checkpoint" \
         --recipe chatglm3 --accumulates

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from recipes.patches import applied, table
+from environment.contracts.catalogue import FOLDER as CONTRACTS
+from environment.errors import Trouble
+from environment.releases import find as release_of
+from recipes.front import BLS, front_of
+from recipes.patches import ALWAYS, applied, patched, table
 from recipes.recipe import find, names
+from recipes.rehearsal.container.context import templates
+from recipes.rehearsal.tensors import FOLDER
 
-# triton-inference-server/tensorrtllm_backend@v0.6.1 and @v0.10.0: all_models/inflight_batcher_llm/*/1/model.py;
+# triton-inference-server/tensorrtllm_backend@v0.6.1, @v0.8.0 and @v0.10.0: all_models/inflight_batcher_llm;
 # NVIDIA/TensorRT-LLM@v0.10.0: benchmarks/cpp/prepare_dataset.py
 LINES = """\
             self.tokenizer = AutoTokenizer.from_pretrained(tokenizer_dir,
@@ -21,15 +29,18 @@ LINES = """\
         self.pad_id = self.tokenizer.encode(self.tokenizer.pad_token,
             np.array(self.tokenizer.encode(s[0].decode())).astype(int)
   value: { string_value: "False" }
+import triton_python_backend_utils as pb_utils
+                    model_name="tensorrt_llm",
+                for trtllm_response in trtllm_responses:
+                for res in res_gen:
+            model_name=self.llm_model_name,
 """
-
-
-FILES = (
-    "preprocessing/1/model.py",
-    "preprocessing/config.pbtxt",
-    "postprocessing/1/model.py",
-    "prepare_dataset.py",
-)
+FILES = sorted({file for patch in table().values() for edit in patch.edits for file in edit.files})
+DUE = [
+    (name, release)
+    for name, patch in table().items()
+    for release in sorted({(*edit.releases, "v0.10.0")[0] for edit in patch.edits})
+]
 
 
 def copies(root: Path) -> Path:
@@ -39,15 +50,16 @@ def copies(root: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", table())
-def test_a_patch_changes_one_line_and_keeps_the_file_as_it_was(name: str, tmp_path: Path) -> None:
-    folder = copies(tmp_path)
-    for step in applied([name], (*table()[name].releases, "v0.10.0")[0], str(folder), "out"):
+@pytest.mark.parametrize(("name", "release"), DUE)
+def test_each_edit_finds_one_line_and_the_file_as_it_was_is_kept(name: str, release: str, tmp_path: Path) -> None:
+    folder, due = copies(tmp_path), table()[name].due(release)
+    for step in applied([name], release, str(folder), "out"):
         subprocess.run(step.argv, check=True)
-    for file in table()[name].files:
-        text = (folder / file).read_text(encoding="utf-8")
-        changed = [pair for pair in zip(LINES.splitlines(), text.splitlines(), strict=True) if pair[0] != pair[1]]
-        assert len(changed) == 1
+    made = patched(dict.fromkeys(FILES, LINES), [name], release)
+    assert due
+    for file, edits in due.items():
+        assert [len(re.findall(edit.find, LINES, re.MULTILINE)) for edit in edits] == [1] * len(edits)
+        assert (folder / file).read_text(encoding="utf-8") == made[file] != LINES
         assert (folder / f"{file}.before-{name}").read_text(encoding="utf-8") == LINES
 
 
@@ -66,6 +78,31 @@ def test_a_patch_that_does_not_take_fails_its_step(tmp_path: Path) -> None:
     edit, proof, *_ = applied(["keep-special-tokens"], "v0.9.0", str(folder), "out")
     assert subprocess.run(edit.argv, check=False).returncode == 0
     assert subprocess.run(proof.argv, check=False).returncode == 1
+    assert "not the release's own, and ChatGLM's tokenizer has no setter" in proof.why
+
+
+def test_a_file_that_an_edit_does_not_change_is_named_with_what_was_looked_for_and_why() -> None:
+    said = r"tensorrt_llm_bls/1/model.py cannot be patched for v0.10.0: no line of it is \^import triton"
+    with pytest.raises(Trouble, match=said) as told:
+        patched({f"{BLS}/1/model.py": "nothing of it\n"}, ALWAYS, "v0.10.0")
+    assert "for nobody" in told.value.why
+
+
+def test_every_release_whose_bls_model_is_asked_is_patched_and_no_other() -> None:
+    known = [path.parent.name for path in CONTRACTS.glob("*/placeholders.json")]
+    asked = {tag for tag in known if front_of(tag).model == BLS}
+    assert asked == {tag for tag in known if all(table()[name].due(tag) for name in ALWAYS)}
+    assert {"v0.7.0", "v0.10.0", "v0.19.0"} <= asked
+
+
+@pytest.mark.parametrize("release", sorted(path.stem for path in FOLDER.glob("*.toml")))
+def test_a_rehearsals_templates_are_patched_as_upstreams_are(release: str) -> None:
+    before = templates(release_of(release))
+    made = patched(before, ALWAYS, release)
+    changed = {name for name in made if made[name] != before[name]}
+    assert changed == {file for name in ALWAYS for file in table()[name].due(release)}
+    for name in changed:
+        ast.parse(made[name])
 
 
 def test_where_the_release_guards_the_assignment_nothing_is_patched() -> None:

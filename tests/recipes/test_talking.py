@@ -16,6 +16,7 @@ from recipes.ask import Manner, Target, target, text_of
 from recipes.client import Question
 from recipes.container_runs import record
 from recipes.openai.served import served
+from recipes.patches import ALWAYS
 from recipes.prompt import chat_template, prompt
 from recipes.recipe import AS_IT_SAYS, MODELS, chat_of, find
 from recipes.rehearsal.checkpoint import SHIPPED
@@ -53,7 +54,7 @@ def folder(at: Path) -> Path:
     ],
 )
 def test_a_template_is_edited_only_where_the_release_needs_it(recipe: str, tag: str, edits: list[str]) -> None:
-    others = {"load-remote-code", "keep-special-tokens"}  # test_patches.py
+    others = {"load-remote-code", "keep-special-tokens", *ALWAYS}  # test_patches.py
     assert [name for name in edited(planned(recipe, tag=tag)) if name not in others] == edits
 
 

@@ -15,7 +15,7 @@ from environment.errors import Trouble
 from environment.image_layout import TRITONSERVER, UPSTREAM
 from environment.releases import Release
 from recipes.front import BLS
-from recipes.rehearsal import binary, repository
+from recipes.rehearsal import binary, bls, repository
 from recipes.rehearsal.tensors import for_release
 
 PACKAGES = ("ctranslate2", "msgspec", "numpy", "packaging", "pytriton", "tokenizers", "yaml")
@@ -96,7 +96,7 @@ def templates(release: Release) -> Mapping[str, str]:
     known, tensors = placeholders(release.tag), for_release(release.tag)
     files = dict(repository.files(tensors, layout))
     if BLS in known:
-        files |= repository.bls_files(tensors, layout, release.tag)
+        files |= bls.files(tensors, layout, release.tag)
     for model, wanted in known.items():
         path = f"{model}/config.pbtxt"
         files[path] = opened(files[path], tuple(placeholder.name for placeholder in wanted))

@@ -55,7 +55,7 @@ class TritonPythonModel:
         return {
             "INPUT_ID": _row(ids),
             "REQUEST_INPUT_LEN": _row([len(ids)]),
-            "REQUEST_OUTPUT_LEN": protocol.single(request, "REQUEST_OUTPUT_LEN").astype(np.int32),
+            "REQUEST_OUTPUT_LEN": protocol.single(request, "REQUEST_OUTPUT_LEN"),
             "STOP_WORDS_IDS": word_list(protocol.texts(request, "STOP_WORDS_DICT"), self._encode)[None],
             "BAD_WORDS_IDS": word_list(protocol.texts(request, "BAD_WORDS_DICT"), self._encode)[None],
             "EMBEDDING_BIAS": np.zeros((1, 0), dtype=np.float32),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -92,15 +92,22 @@ def response(tensors: Mapping[str, Array]) -> Any:
     return backend.InferenceResponse(output_tensors=[backend.Tensor(name, value) for name, value in tensors.items()])
 
 
-def asked(step: Step, known: Mapping[str, Array], *, decoupled: bool = False) -> Iterator[dict[str, Array]]:
-    """Another model's responses to a request of what is known, each by the ensemble's names; raises BadRequest."""
+def asked(step: Step, known: Mapping[str, Array]) -> dict[str, Array]:
+    """Another model's response to what is known, by the ensemble's names; raises BadRequest."""
     request = backend.InferenceRequest(
-        model_name=step.model,
-        inputs=[backend.Tensor(name, known[said]) for name, said in step.inputs.items() if said in known],
-        requested_output_names=list(step.outputs),
+        model_name=step.model, inputs=inputs(step, known), requested_output_names=list(step.outputs)
     )
-    responses = request.exec(decoupled=decoupled)
-    for answer in responses if decoupled else (responses,):
+    return next(answered(step, (request.exec(),)))
+
+
+def inputs(step: Step, known: Mapping[str, Array]) -> list[Any]:
+    """The input tensors of a step."""
+    return [backend.Tensor(name, known[said]) for name, said in step.inputs.items() if said in known]
+
+
+def answered(step: Step, responses: Iterable[Any]) -> Iterator[dict[str, Array]]:
+    """A step's responses by the ensemble's names; raises BadRequest."""
+    for answer in responses:
         if answer.has_error():
             raise BadRequest(answer.error().message())
         if tensors := answer.output_tensors():  # the final one of a stream may be empty

@@ -156,11 +156,13 @@ class Answer:
         self._ids = [] if streaming else list(echo)
         self._log_probs: list[float] = []
         self._sum = 0.0
+        self._count = 0
         self.stopped = False
 
     def token(self, token: int, log_prob: float, *, last: bool) -> None:
         """One more token; `last` sends what is left and ends the answer."""
         self._sum += log_prob
+        self._count += 1
         self._log_probs.append(log_prob)
         self._ids += self._pieces.push(token, last=last) if self._pieces else [token]
         if last or (self._streaming and self._ids):
@@ -175,9 +177,12 @@ class Answer:
         self._sender.send(protocol.error(reason), flags=FINAL)
 
     def ended(self) -> None:
-        """Ends a cancelled answer."""
-        protocol.log("a client cancelled its request")
-        self._sender.send(protocol.cancelled(), flags=FINAL)
+        """Ends a cancelled answer: without an error when it was stopped, as the real backend does."""
+        protocol.log(f"a client cancelled its request after {self._count} tokens")
+        if self.stopped:
+            self._send(FINAL)
+        else:
+            self._sender.send(protocol.cancelled(), flags=FINAL)
 
     def cancelled(self) -> bool:
         """Whether the client has gone, or has asked to stop."""

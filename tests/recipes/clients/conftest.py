@@ -23,12 +23,12 @@ TRITON = [
 ]
 
 
-def served(home: Home) -> Run:
+def served(home: Home, release: str = "v0.10.0", checkout: Path | None = None) -> Run:
     """The run of the real Triton with the echo in it, recorded in `home` as any other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(binary, "STAND_IN", ECHO)
         ports = dict(zip(("http", "grpc", "metrics"), home.ports, strict=True))
-        asked = Rehearsal(name="qwen2", recipe="qwen2", release="v0.10.0", ports=ports)
+        asked = Rehearsal(name="qwen2", recipe="qwen2", release=release, ports=ports, templates=checkout)
         return rehearse(asked, Workspace(home.workspace))[0]
 
 

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.recipes.clients.conftest import TRITON
 from tests.recipes.clients.test_failures import LONG, TEXT, asking, cancelled, soon
@@ -35,8 +37,15 @@ def test_another_system_message_counts_from_the_next_answer_on(home: Home) -> No
 
 
 def test_ctrl_c_on_a_terminal_ends_the_answer_on_the_engine_and_the_talk_goes_on(home: Home) -> None:
-    """As a person does it: a terminal, its Ctrl-C, one more question, Ctrl-D."""
-    before, (person, terminal) = cancelled(home), pty.openpty()
+    before = cancelled(home)
+    with interrupted(home):
+        assert soon(lambda: cancelled(home) == before + 1)
+
+
+@contextmanager
+def interrupted(home: Home) -> Iterator[None]:
+    """A talk as a person has it: a terminal, its Ctrl-C in an answer, one more line, the end."""
+    person, terminal = pty.openpty()
     argv = (sys.executable, "-m", "invoke", "chat", *LONG)
     with subprocess.Popen(
         argv, cwd=ROOT, env=home.environment, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
@@ -47,7 +56,7 @@ def test_ctrl_c_on_a_terminal_ends_the_answer_on_the_engine_and_the_talk_goes_on
         written(person, "cheetah猎豹")
         os.killpg(talk.pid, signal.SIGINT)
         written(person, "the server has stopped answering")
-        assert soon(lambda: cancelled(home) == before + 1)
+        yield
         os.write(person, b"/quit\n")
         assert talk.wait(20) == 0
     os.close(person)

@@ -10,6 +10,7 @@ import pytest
 from environment.errors import Trouble
 from recipes.front import Front
 from recipes.model_repository import placeholders_in
+from recipes.patches import ALWAYS, table
 from recipes.rehearsal import checkout
 from recipes.rehearsal.repository import Layout
 from tests.recipes.rehearsal.conftest import Home
@@ -55,13 +56,15 @@ def test_every_template_is_filled_or_named() -> None:
 
 
 @real
-def test_a_real_checkout_is_filled_whole_and_left_alone() -> None:
+def test_a_real_checkout_is_filled_whole_and_left_alone_but_for_the_patch() -> None:
     made = checkout.repository(Path(CHECKOUT), "v0.10.0", LAYOUT)
     assert made.front == Front(model="tensorrt_llm_bls", accumulates=True)
     assert not any(placeholders_in(text) for name, text in made.files.items() if name.endswith(checkout.CONFIG))
-    for name, text in made.files.items():
-        if name.endswith(".py"):
-            assert text == (Path(CHECKOUT) / checkout.TEMPLATES / name).read_text()
+    theirs = {
+        name: (Path(CHECKOUT) / checkout.TEMPLATES / name).read_text() for name in made.files if name[-3:] == ".py"
+    }
+    changed = {name for name, text in theirs.items() if made.files[name] != text}
+    assert changed == {file for name in ALWAYS for file in table()[name].due("v0.10.0")}
 
 
 @real

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from recipes.prompt import prompt
 from recipes.rehearsal import preparation, repository
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
-from recipes.rehearsal.tensors import FOLDER, Tensors, for_release
+from recipes.rehearsal.tensors import FOLDER, Tensor, Tensors, for_release
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 LAYOUT = repository.Layout(tokenizer=Path("/c"), engine=Path("/e"), max_batch_size=8)
@@ -124,19 +125,24 @@ async def streamed(address: str, asked: Question) -> str:
         await server.close()
 
 
+LIMIT = "_REQUEST_OUTPUT_LEN"  # what the ensemble calls the longest answer between its models
+
+
 def unsigned(tensors: Tensors) -> Tensors:
     """The tensors as servers before v0.7.0 have them: every whole number of a request is unsigned."""
     changed = {name for name, tensor in tensors.models["ensemble"].inputs.items() if tensor.type == "INT32"}
     takes = {("ensemble", name) for name in changed}
-    takes |= {(step.model, key) for step in tensors.steps for key, said in step.inputs.items() if said in changed}
+    for step in tensors.steps:
+        joined = {**step.inputs, **step.outputs}
+        takes |= {(step.model, key) for key, said in joined.items() if said in {*changed, LIMIT}}
+
+    def changed_in(model: str, named: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {
+            name: replace(tensor, type="UINT32") if (model, name) in takes else tensor for name, tensor in named.items()
+        }
+
     models = {
-        model: replace(
-            made,
-            inputs={
-                name: replace(tensor, type="UINT32") if (model, name) in takes else tensor
-                for name, tensor in made.inputs.items()
-            },
-        )
+        model: replace(made, inputs=changed_in(model, made.inputs), outputs=changed_in(model, made.outputs))
         for model, made in tensors.models.items()
     }
     return replace(tensors, models=models)
@@ -162,7 +168,11 @@ def test_a_server_that_takes_unsigned_numbers_is_asked_in_them(tmp_path: Path, m
         left = ask_any(run.address, Question(prompt="x", max_tokens=1900, min_tokens=1900), Answer())
         next(left)
         left.close()
-        assert "a client cancelled its request" in (runs.folder(workspace.runs, "r") / runs.LOG).read_text()
+        log = runs.folder(workspace.runs, "r") / runs.LOG
+        deadline = time.monotonic() + 10
+        while "a client cancelled its request" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert "a client cancelled its request" in log.read_text()
     finally:
         runs.stop(workspace.runs, run)
     assert text == answer.text == "I am the rehearsal's tiny model. I run on a CPU and need no GPU."
