@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -20,7 +21,18 @@ import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from environment.errors import Trouble
-from recipes.client import ENGINE, NUMPY, STOPPED_WITHIN, Question, Refused, TimedOut, Unreachable, request_id, stop
+from recipes.client import (
+    ENGINE,
+    NUMPY,
+    STOPPED_WITHIN,
+    UNSIGNED,
+    Question,
+    Refused,
+    TimedOut,
+    Unreachable,
+    request_id,
+    stop,
+)
 from recipes.tensor_names import settled, unsettled
 
 KEPT_ALIVE = (("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000))
@@ -35,6 +47,7 @@ class Server:
         self.address = address
         self._channel = grpc.aio.insecure_channel(address, options=[*KEPT_ALIVE, *LARGEST])
         self._known: dict[str, frozenset[str]] = {}
+        self._unsigned = False  # whether it takes whole numbers as servers before v0.7.0 do
         self._stopping: set[asyncio.Future[None]] = set()
         self._stub: Any = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
@@ -43,6 +56,19 @@ class Server:
 
         Raises Unreachable (also when the server dies on the way), Refused or TimedOut.
         """
+        asked = replace(question, unsigned=self._unsigned)
+        while True:
+            try:
+                async with aclosing(self._asked(asked, limit)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except Refused as refusal:  # of a type of its inputs, so before any piece
+                if asked.unsigned or UNSIGNED not in str(refusal):
+                    raise
+                self._unsigned, asked = True, replace(question, unsigned=True)
+
+    async def _asked(self, question: Question, limit: float) -> AsyncGenerator[str, None]:
         message = request(question, await self._inputs(question))
         ended = asyncio.Event()
         call = self._stub.ModelStreamInfer(_open(message, ended), timeout=limit)
@@ -69,7 +95,7 @@ class Server:
             raise self._trouble(error, limit) from error
         finally:
             if not ended.is_set():
-                self._stop(message.id)
+                self._stop(message.id, unsigned=question.unsigned)
             call.cancel()
 
     async def _inputs(self, question: Question) -> frozenset[str]:
@@ -83,15 +109,14 @@ class Server:
             self._known[question.model] = frozenset(tensor.name for tensor in described.inputs)
         return self._known.get(question.model, frozenset())
 
-    def _stop(self, identity: str) -> None:
+    def _stop(self, identity: str, *, unsigned: bool) -> None:
         """Asks the engine to end an answer, behind the back of whoever has gone."""
-        task = asyncio.ensure_future(self._stopped(identity))
+        task = asyncio.ensure_future(self._stopped(_message(ENGINE, identity, stop(unsigned=unsigned))))
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
 
-    async def _stopped(self, identity: str) -> None:
+    async def _stopped(self, message: Any) -> None:
         with suppress(grpc.aio.AioRpcError):
-            message = stop_request(identity)
             async for _ in self._stub.ModelStreamInfer(_open(message, None), timeout=STOPPED_WITHIN):
                 pass
 
@@ -134,11 +159,6 @@ def request(question: Question, inputs: Collection[str] = ()) -> Any:
     made = _message(question.model, request_id(), settled(tensors, inputs, question.model))
     made.outputs.add(name="text_output")
     return made
-
-
-def stop_request(identity: str) -> Any:
-    """The message that ends the answer to the request of that id."""
-    return _message(ENGINE, identity, stop())
 
 
 def _message(model: str, identity: str, tensors: Mapping[str, tuple[str, list[Any]]]) -> Any:

@@ -163,6 +163,7 @@ def test_a_server_that_takes_unsigned_numbers_is_asked_in_them(tmp_path: Path, m
         with pytest.raises(Refused, match="expects 'UINT32'"):
             list(ask(run.address, asked))
         text = "".join(ask_any(run.address, asked, answer))
+        assert asyncio.run(streamed(run.address, asked)) == text
         with pytest.raises(Refused, match="max_position_embeddings"):
             list(ask_any(run.address, Question(prompt="x", max_tokens=100_000), Answer()))
         left = ask_any(run.address, Question(prompt="x", max_tokens=1900, min_tokens=1900), Answer())
