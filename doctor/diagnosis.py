@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from doctor.sightings import Line, Sightings, Spotter
+from doctor.course import Line
+from doctor.sightings import Sightings, Spotter
 from doctor.symptoms import Catalogue, Harmless, Symptom, catalogue
 from environment.errors import ExitCode, Trouble, Usage
 
@@ -108,8 +109,7 @@ def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Di
 
 def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
     """Root cause first: primaries by line, then umbrellas, then consequences."""
-    up = seen.succeeded and not seen.failures
-    rows = [row for row in known.symptoms if row.id in seen.symptoms and not (row.hint and up)]
+    rows = [row for row in known.symptoms if row.id in seen.symptoms and not _outlived(row, seen)]
     beaten = {name for row in rows for name in row.more_specific_than}
     rows = [row for row in rows if row.id not in beaten]
     rows = [row for row in rows if not _same_evidence(row, rows, seen)]
@@ -123,6 +123,11 @@ def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
         )
         for number, row in enumerate(rows)
     )
+
+
+def _outlived(row: Symptom, seen: Sightings) -> bool:
+    """A warning that one can live with, in a log that ended well after it."""
+    return row.hint and seen.symptoms[row.id].line.number < seen.ended_well
 
 
 _ORDER = {"primary": 0, "secondary": 1, "consequence": 2}

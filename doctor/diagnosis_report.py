@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from doctor.course import Line
 from doctor.diagnosis import Diagnosis, Finding, exit_code, explain_all
-from doctor.sightings import Line
 from environment.console import result, result_json
 from environment.errors import ExitCode
 

@@ -39,6 +39,10 @@ _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
     )
 )
 _PREFIX = re.compile(_CARRIER)
+_WRITER = re.compile(
+    rb"\[pod/([^\]\n]{1,200})\] |([\w.-]{1,80}) +\| "
+    rb"|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d [\w.-]{1,80} ([\w./-]{1,80})(?:\[\d+\])?: "
+)
 LINE_START = f"^(?:{_CARRIER.decode()})?"  # what `^` means in a pattern
 
 
@@ -80,6 +84,15 @@ def clean(text: bytes) -> bytes:
 def bare(line: bytes) -> bytes:
     """The line without what its carrier wrote before it."""
     return _PREFIX.sub(b"", line, count=1) if _PREFIX.match(line) else line
+
+
+def writer(text: bytes, at: int) -> bytes:
+    """Which pod, service or unit wrote the line in which the byte `at` stands, where its carrier says so, else empty.
+
+    The ranks of one MPI job are one writer: they live and die together.
+    """
+    found = _WRITER.match(text, text.rfind(b"\n", 0, at) + 1)
+    return next(filter(None, found.groups()), b"") if found else b""
 
 
 def _without_colours(text: bytes) -> bytes:

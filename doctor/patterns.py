@@ -9,9 +9,9 @@ from functools import cache
 from typing import Literal
 
 from doctor.signatures import Signatures
-from doctor.symptoms import Catalogue, catalogue
+from doctor.symptoms import Catalogue, Marks, catalogue
 
-Kind = Literal["symptom", "harmless", "failure", "success"]
+Kind = Literal["symptom", "harmless", "failure", "complaint", "settled", "success", "begins", "passes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +34,23 @@ def patterns(known: Catalogue) -> Iterator[Pattern]:
     for line in known.harmless:
         for regex in (*map(re.escape, line.literals), *line.patterns):
             yield Pattern(regex=regex, kind="harmless", id=line.id)
-    for regex in known.marks.failure:
-        yield Pattern(regex=regex, kind="failure")
-    for regex in known.marks.success:
-        yield Pattern(regex=regex, kind="success")
+    yield from _marks(known.marks)
+
+
+def _marks(marks: Marks) -> Iterator[Pattern]:
+    """The id of what belongs to a runner of tests is its name; its verdict comes before any other word on its line."""
+    for runner in marks.runner:
+        ways: dict[Kind, tuple[str, ...]] = {"begins": runner.begins, "passes": runner.passes, "failure": runner.fails}
+        for kind, regexes in ways.items():
+            yield from (Pattern(regex=regex, kind=kind, id=runner.name) for regex in regexes)
+    plain: dict[Kind, tuple[str, ...]] = {
+        "failure": marks.failure,
+        "complaint": marks.complaint,
+        "settled": marks.settled,
+        "success": marks.success,
+    }
+    for kind, regexes in plain.items():
+        yield from (Pattern(regex=regex, kind=kind) for regex in regexes)
 
 
 @cache

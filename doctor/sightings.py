@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from doctor.log import Block, bare, blocks
+from doctor.course import Course, Line
+from doctor.log import Block, bare, blocks, writer
 from doctor.patterns import Pattern, compiled, patterns
 from doctor.signatures import Place
 from doctor.symptoms import Catalogue, Harmless
 from doctor.wrapping import Unwrapped
 
-FAILURES_SHOWN = 5
 TEXT_SHOWN = 400
 NEAR = 2000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A line of the log: its number, its clean text (cut around the match when it is very long), captured values."""
-
-    number: int
-    text: str
-    values: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +28,15 @@ class Sighting:
 
 @dataclass(frozen=True, kw_only=True)
 class Sightings:
-    """Everything seen in one log: symptoms by id, harmless lines by id, the first lines that failed."""
+    """Everything seen in one log: symptoms by id, harmless lines by id, the first failures that nothing took back.
+
+    `ended_well` is the line of the last good end when nothing failed after it, else 0.
+    """
 
     symptoms: dict[str, Sighting]
     harmless: tuple[tuple[Harmless, Line], ...]
     failures: tuple[Line, ...]
-    succeeded: bool
+    ended_well: int
 
 
 class Spotter:
@@ -58,7 +52,8 @@ class Spotter:
         self._matcher = compiled(tuple(pattern.regex for pattern in self._patterns))
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._first: dict[int, Line] = {}
-        self._failures: list[Line] = []
+        self._course = Course()
+        self._news = True  # whether a symptom was seen since the last good end, or there was no end yet
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
@@ -69,7 +64,7 @@ class Spotter:
     def _spot(self, block: Block) -> None:
         present = self._matcher.present(block.text)
         self._spot_lines(block, present)
-        failed = any(self._patterns[pattern].kind == "failure" for pattern in present)
+        failed = self._complains(present) and self._course.failures
         if failed and not any(self._patterns[pattern].id in self._roots for pattern in self._first):
             self._spot_wrapped(block, present)
 
@@ -84,7 +79,7 @@ class Spotter:
                 self._first[place.pattern] = _line(match, block.first_line + view.line(match.start()))
 
     def _spot_lines(self, block: Block, present: set[int]) -> None:
-        wanted = {pattern for pattern in present if self._open(pattern)}
+        wanted = self._wanted(present)
         if not wanted:
             return
         harmless = {pattern for pattern in present if self._patterns[pattern].kind == "harmless"}
@@ -95,6 +90,17 @@ class Spotter:
             if counts and place.pattern in wanted and self._open(place.pattern):
                 self._keep(place, block)
 
+    def _wanted(self, present: set[int]) -> set[int]:
+        """What may tell something new; all of it where something may end well, for what is said after that is new."""
+        complains = self._complains(present)
+        ends = (pattern for pattern in present if self._patterns[pattern].kind in ("success", "passes"))
+        if any(complains or self._open(pattern) for pattern in ends):
+            return {pattern for pattern in present if self._patterns[pattern].kind != "settled"}
+        return {pattern for pattern in present if self._open(pattern)}
+
+    def _complains(self, present: set[int]) -> bool:
+        return any(self._patterns[pattern].kind in ("failure", "complaint") for pattern in present)
+
     def _confirmed(self, block: Block, places: list[Place], harmless: set[int]) -> Iterator[Place]:
         """The harmless places in lines that another pattern speaks of, too."""
         lines = {place.line for place in places if place.pattern not in harmless}
@@ -102,28 +108,70 @@ class Spotter:
             if place.pattern in harmless and place.line in lines and self._matcher.match(block.text, place):
                 yield place
 
-    def _open(self, pattern: int) -> bool:
-        if self._patterns[pattern].kind == "failure":
-            return len(self._failures) < FAILURES_SHOWN
-        return pattern not in self._first
+    def _open(self, number: int) -> bool:
+        pattern, course = self._patterns[number], self._course
+        match pattern.kind:
+            case "symptom" | "harmless":
+                return number not in self._first
+            case "failure" | "complaint":
+                return not course.full
+            case "success":
+                return course.complains or self._news
+            case "passes":
+                return course.complains or self._news or course.running(pattern.id)
+            case "begins":
+                return not course.running(pattern.id)
+            case "settled":
+                return False
 
     def _keep(self, place: Place, block: Block) -> None:
         match = self._matcher.match(block.text, place)
         if match is None:
             return
         line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
-        if self._patterns[place.pattern].kind != "failure":
+        pattern = self._patterns[place.pattern]
+        if pattern.kind in ("symptom", "harmless"):
             self._first[place.pattern] = line
-        elif all(line.number != known.number for known in self._failures):
-            self._failures.append(line)
+            self._news = self._news or pattern.kind == "symptom"
+        elif pattern.kind != "complaint" or not self._settles(match):
+            self._follow(pattern, line, writer(block.text, match.start()))
+
+    def _follow(self, pattern: Pattern, line: Line, by: bytes) -> None:
+        """What the mark in this line says of the course of the run."""
+        match pattern.kind:
+            case "failure" | "complaint":
+                self._course.fail(line, by, runner=pattern.id, final=pattern.kind == "failure")
+            case "success":
+                self._course.succeed(line.number, by)
+            case "begins":
+                self._course.begin(pattern.id, line.number)
+            case "passes":
+                self._forget(self._course.passed(pattern.id, line.number, by))
+        self._news = self._news and pattern.kind not in ("success", "passes")
+
+    def _settles(self, match: re.Match[bytes]) -> bool:
+        """Whether the complaint's own line says that it was met."""
+        text = match.string
+        start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
+        end = text.find(b"\n", match.end(), match.end() + NEAR)
+        line = text[start : end if end >= 0 else match.end() + NEAR]
+        return any(self._patterns[pattern].kind == "settled" for pattern in self._matcher.present(line))
+
+    def _forget(self, since: int) -> None:
+        """Nothing that was seen since this line counts."""
+        self._first = {
+            pattern: line
+            for pattern, line in self._first.items()
+            if line.number < since or self._patterns[pattern].kind == "harmless"
+        }
 
     def _result(self) -> Sightings:
         kept = [(self._patterns[pattern], line) for pattern, line in self._first.items()]
         return Sightings(
             symptoms=dict(self._symptoms()),
             harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
-            failures=tuple(sorted(self._failures, key=lambda line: line.number)),
-            succeeded=any(signature.kind == "success" for signature, _ in kept),
+            failures=self._course.failures,
+            ended_well=0 if self._course.failures else self._course.good,
         )
 
     def _excused(self, kept: list[tuple[Pattern, Line]]) -> Iterator[tuple[Harmless, Line]]:

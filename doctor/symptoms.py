@@ -58,11 +58,23 @@ class Harmless(Record, frozen=True, kw_only=True):
     why: str
 
 
-class Marks(Record, frozen=True):
-    """Lines that show that something failed, whatever it was, and lines that show that a server came up."""
+class Runner(Record, frozen=True, kw_only=True):
+    """A program that runs tests: how such a run begins, and how it ends when all went as expected and when not."""
 
-    failure: tuple[str, ...]
-    success: tuple[str, ...]
+    name: str
+    begins: tuple[str, ...] = ()
+    passes: tuple[str, ...]
+    fails: tuple[str, ...] = ()
+
+
+class Marks(Record, frozen=True):
+    """What a log shows whatever it is of: how runs end well and badly, and what is said on the way (`marks.toml`)."""
+
+    failure: tuple[str, ...] = ()
+    complaint: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+    success: tuple[str, ...] = ()
+    runner: tuple[Runner, ...] = ()
 
 
 class Catalogue(Record, frozen=True):
@@ -87,5 +99,5 @@ def catalogue(folder: Path = FOLDER) -> Catalogue:
     return Catalogue(
         symptoms=tuple(symptom for rows in files for symptom in rows.symptom),
         harmless=tuple(harmless for rows in files for harmless in rows.harmless),
-        marks=marks[0] if marks else Marks(failure=(), success=()),
+        marks=marks[0] if marks else Marks(),
     )

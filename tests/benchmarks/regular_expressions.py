@@ -11,7 +11,8 @@ _SPECIAL = ".[]{}()*+?|^$\\"
 
 def extended(pattern: str) -> str:
     """The pattern without Python's names for groups and classes; GNU grep knows the rest."""
-    plain = re.sub(r"\(\?(?:P<\w+>|:)", "(", pattern).replace("(?i)", "").replace(r"[^\n]", ".").replace(r"[\s\S]", ".")
+    plain = re.sub(r"\(\?(?:P<\w+>|i?:)", "(", pattern).replace("(?i)", "")
+    plain = plain.replace(r"[^\n]", ".").replace(r"[\s\S]", ".")
     return "".join(_translated(token) for token in re.findall(r"\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|.", plain))
 
 

@@ -1,0 +1,85 @@
+"""The course of a run: what went wrong on the way, and what its last word was.
+
+A log is of a healthy run when its last word is good: something came up or was finished, or all tests passed, and no
+complaint stands after it. A good end takes complaints back, those of the same writer where several write into one
+log; a verdict on the whole, such as the failure of a build, stays. A run of tests that passes vouches for all that it
+printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SHOWN = 5
+KEPT = 50  # failures between two good ends; with more than that, the rest would change nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of the log: its number, its clean text (cut around the match when it is very long), captured values."""
+
+    number: int
+    text: str
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Failure:
+    line: Line
+    writer: bytes
+    final: bool
+
+
+class Course:
+    """What a log has shown so far, in constant memory. `good`: the line of the last good end, 0 when there was none."""
+
+    def __init__(self) -> None:
+        self.good = 0
+        self._turn = 0  # the line of the last end, good or bad
+        self._failures: list[_Failure] = []
+        self._begun: dict[str, int] = {}
+
+    @property
+    def failures(self) -> tuple[Line, ...]:
+        """The first failures that nothing has taken back."""
+        return tuple(sorted((failure.line for failure in self._failures), key=lambda line: line.number)[:SHOWN])
+
+    @property
+    def complains(self) -> bool:
+        """Whether something went wrong that a good end would take back."""
+        return any(not failure.final for failure in self._failures)
+
+    @property
+    def full(self) -> bool:
+        """Whether one more failure would change nothing until something ends well."""
+        return len(self._failures) >= KEPT
+
+    def running(self, runner: str) -> bool:
+        """Whether a run of this runner of tests has begun and not ended."""
+        return runner in self._begun
+
+    def fail(self, line: Line, writer: bytes, runner: str = "", final: bool = True) -> None:
+        """Something went wrong; `final`: no later word takes it back. A runner's own verdict ends its run."""
+        self._begun.pop(runner, None)
+        self._turn = line.number if final else self._turn
+        same = [known for known in self._failures if known.line.number == line.number]
+        if same and final:
+            self._failures = [known for known in self._failures if known not in same]
+        if final or not (same or self.full):
+            self._failures = [*self._failures, _Failure(line=line, writer=writer, final=final)][:KEPT]
+
+    def succeed(self, number: int, writer: bytes) -> None:
+        """Something came up or was finished; who writes without a name speaks for all."""
+        self.good = self._turn = number
+        self._failures = [known for known in self._failures if known.final or writer not in (b"", known.writer)]
+
+    def begin(self, runner: str, number: int) -> None:
+        """A run of tests begins at this line."""
+        self._begun.setdefault(runner, number)
+
+    def passed(self, runner: str, number: int, writer: bytes) -> int:
+        """All tests passed: the line since which nothing counts, the last end's where the run did not say it began."""
+        since = self._begun.pop(runner, self._turn + 1)
+        self.succeed(number, writer)
+        self._failures = [known for known in self._failures if known.line.number < since]
+        return since

@@ -1,0 +1,110 @@
+"""What a healthy log is: its last word is good, and nothing was said after it."""
+
+from __future__ import annotations
+
+import pytest
+
+from doctor.course import KEPT, SHOWN, Course, Line
+from doctor.diagnosis import explain
+from environment.errors import ExitCode
+
+TRACEBACK = "Traceback (most recent call last):\n  File 'x.py', line 1, in f\nOddError: never seen before"
+OUT_OF_MEMORY = "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB"
+PYTEST = "===== test session starts =====\n{}\n===== 3 passed, 1 warning in 0.02s ====="
+
+
+def code(*parts: str) -> ExitCode:
+    return explain("\n".join(parts)).exit_code
+
+
+def line(number: int) -> Line:
+    return Line(number=number, text="odd")
+
+
+def test_a_good_end_takes_back_what_was_complained_of_before_it() -> None:
+    assert code(TRACEBACK) == ExitCode.UNKNOWN
+    assert code(TRACEBACK, "BUILD SUCCESSFUL in 3s") == ExitCode.OK
+
+
+def test_a_complaint_after_the_good_end_counts() -> None:
+    assert code("BUILD SUCCESSFUL in 3s", TRACEBACK) == ExitCode.UNKNOWN
+    assert code(TRACEBACK, "BUILD SUCCESSFUL in 3s", TRACEBACK) == ExitCode.UNKNOWN
+    assert code(PYTEST.format("x"), TRACEBACK) == ExitCode.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "make: *** [Makefile:47: all] Error 1",
+        "ERROR: failed to solve: process did not complete",
+        "==== 1 failed, 2 passed in 0.10s ====",
+        "FAILED (failures=1, skipped=2)",
+        "50% tests passed, 1 tests failed out of 2",
+        "##[error]Process completed with exit code 1.",
+    ],
+)
+def test_a_verdict_on_the_whole_is_never_taken_back(verdict: str) -> None:
+    assert code(verdict, "BUILD SUCCESSFUL in 3s") == ExitCode.UNKNOWN
+
+
+def test_a_known_fault_is_named_although_something_else_ended_well_later() -> None:
+    assert code(OUT_OF_MEMORY, "BUILD SUCCESSFUL in 3s") == ExitCode.FAILURE
+
+
+def test_tests_that_pass_vouch_for_all_they_printed_but_for_nothing_before_they_began() -> None:
+    assert code(PYTEST.format(OUT_OF_MEMORY)) == ExitCode.OK
+    assert code(PYTEST.format("make: *** [all] Error 1")) == ExitCode.OK
+    assert code(OUT_OF_MEMORY, PYTEST.format("fine")) == ExitCode.FAILURE
+
+
+def test_a_runner_that_does_not_say_it_began_vouches_since_the_last_end() -> None:
+    passed = f".{TRACEBACK}\n{OUT_OF_MEMORY}\n.\nRan 2 tests in 0.01s\n\nOK"
+    assert code(passed) == ExitCode.OK
+    assert code("BUILD SUCCESSFUL in 3s", passed) == ExitCode.OK
+    assert code(OUT_OF_MEMORY, "BUILD SUCCESSFUL in 3s", passed) == ExitCode.FAILURE
+    assert code(OUT_OF_MEMORY, "make: *** [all] Error 1", passed) == ExitCode.FAILURE
+
+
+def test_what_failed_after_the_tests_is_named_and_not_what_they_provoked() -> None:
+    fault = "write /usr/lib/libnvinfer_static.a: no space left on device"
+    found = explain("\n".join((PYTEST.format(OUT_OF_MEMORY), fault))).findings
+    assert [finding.symptom.id for finding in found] == ["disk-full"]
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "Error: connection refused, retrying in 1s",
+        "Error: no GPU found, falling back to the CPU",
+        "Error: (expected) no such model",
+        "2026-11-28 02:00:00,000 - app - WARNING - the cache said: [ERROR] no such key",
+    ],
+)
+def test_a_line_that_says_how_it_was_met_is_no_failure(complaint: str) -> None:
+    assert code(complaint) == ExitCode.OK
+
+
+def test_a_good_end_speaks_for_its_own_container_alone() -> None:
+    good = "Application startup complete."
+    assert code("api-1  | Error: odd", f"api-1  | {good}") == ExitCode.OK
+    assert code("worker-1  | Error: odd", f"api-1  | {good}") == ExitCode.UNKNOWN
+    assert code("worker-1  | Error: odd", "Job succeeded") == ExitCode.OK
+
+
+def test_a_course_keeps_as_much_of_a_long_log_as_of_a_short_one() -> None:
+    course = Course()
+    for number in range(1, 10 * KEPT):
+        course.fail(line(number), b"", final=False)
+    assert course.full
+    assert [shown.number for shown in course.failures] == list(range(1, SHOWN + 1))
+    course.succeed(10 * KEPT, b"")
+    assert (course.failures, course.full, course.good) == ((), False, 10 * KEPT)
+
+
+def test_a_run_that_failed_is_over() -> None:
+    course = Course()
+    course.begin("pytest", 1)
+    course.fail(line(5), b"", runner="pytest")
+    assert not course.running("pytest")
+    assert course.passed("pytest", 9, b"") == 6
+    assert [known.number for known in course.failures] == [5]
