@@ -41,9 +41,12 @@ class StepRecord(Record, frozen=True, kw_only=True):
 
 
 def add(logs: Path, record: StepRecord) -> None:
-    """Writes the record behind the others, in one piece."""
-    with (logs / NAME).open("ab") as file:
-        file.write(msgspec.json.encode(record) + b"\n")
+    """Writes the record behind the others, in one piece; a line that a crash cut short ends here."""
+    with (logs / NAME).open("a+b") as file:
+        end = file.tell()
+        file.seek(max(end - 1, 0))
+        torn = b"" if file.read(1) in {b"", b"\n"} else b"\n"
+        file.write(torn + msgspec.json.encode(record) + b"\n")
 
 
 def read(logs: Path) -> tuple[StepRecord, ...]:

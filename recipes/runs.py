@@ -66,9 +66,14 @@ def folder(runs: Path, name: str) -> Path:
 
 
 def read(runs: Path, name: str) -> Run | None:
-    """The record of that name, if there is one."""
+    """The record of that name, if there is one; raises Trouble for one that is damaged."""
     path = folder(runs, name) / RECORD
-    return read_json(path, Run) if path.exists() else None
+    try:
+        return read_json(path, Run) if path.exists() else None
+    except Trouble as trouble:
+        why = f"where {name!r} listens and what it runs as is not known any more; if it runs still, it goes on"
+        mend = f"rm {path}   and, where there is such a container, docker rm --force trtllm-{name}"
+        raise Trouble(trouble.what, where=str(path), why=why, mend=mend) from trouble
 
 
 def write(runs: Path, run: Run) -> None:
@@ -82,9 +87,23 @@ def forget(runs: Path, name: str) -> None:
 
 
 def recorded(runs: Path) -> list[Run]:
-    """Every record, by name."""
-    names = sorted(path.parent.name for path in runs.glob(f"*/{RECORD}"))
-    return [run for name in names if (run := read(runs, name)) is not None]
+    """Every record that can be read, by name."""
+    return [found for found in each(runs) if isinstance(found, Run)]
+
+
+def damaged(runs: Path) -> list[Trouble]:
+    """What is wrong with the records that cannot be read: they stay, and hide none of the others."""
+    return [found for found in each(runs) if isinstance(found, Trouble)]
+
+
+def each(runs: Path) -> Iterator[Run | Trouble]:
+    """Every record, by name, or what is wrong with it."""
+    for name in sorted(path.parent.name for path in runs.glob(f"*/{RECORD}")):
+        try:
+            if (run := read(runs, name)) is not None:
+                yield run
+        except Trouble as trouble:
+            yield trouble
 
 
 def living(runs: Path) -> list[Run]:
@@ -111,7 +130,12 @@ def alive(run: Run) -> bool:
 
 
 def choose(runs: Path, name: str) -> Run:
-    """The running server of that name, or the only one; raises Trouble when there is none, Usage when unclear."""
+    """The running server of that name, or the only one; raises Trouble when there is none, Usage when unclear.
+
+    A record that is damaged is Trouble for who names it.
+    """
+    if name:
+        read(runs, name)
     gone = [run for run in ended(runs) if name in {"", run.name}]
     found = {run.name: run for run in living(runs)}
     if name and name in found:

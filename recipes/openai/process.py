@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -115,9 +116,10 @@ def endpoint_of(process: int, port: int) -> Endpoint:
 
 
 def endpoint(folder: Path, name: str) -> Endpoint | None:
-    """The gateway that runs before the server of that name."""
-    path = _record(folder, name)
-    found = read_json(path, Endpoint) if path.exists() else None
+    """The gateway that runs before the server of that name; one whose record is damaged ends with its server."""
+    found = None
+    with suppress(Trouble):
+        found = read_json(_record(folder, name), Endpoint)
     return found if found and processes.alive(found.process, found.born) else None
 
 

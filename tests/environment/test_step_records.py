@@ -95,6 +95,16 @@ def test_the_newest_run_is_shown_and_one_can_be_named(tmp_path: Path) -> None:
     assert "no steps are recorded of 'other'" in invoke("steps", "--name", "other", workspace=tmp_path).stderr
 
 
+@pytest.mark.parametrize("torn", [b"", b'{"run": 1.0, "st', b"\0" * 100])
+def test_what_comes_after_a_line_that_was_cut_short_is_read(torn: bytes, tmp_path: Path) -> None:
+    for title in ("First", "Second"):
+        carry_out(plan(shell(title, "true")), tmp_path)
+        with (tmp_path / NAME).open("ab") as file:
+            file.write(torn)
+    carry_out(plan(shell("Third", "true")), tmp_path)
+    assert [record.title for record in read(tmp_path)] == ["First", "Second", "Third"]
+
+
 def test_nobody_reads_where_nobody_wants_to_know() -> None:
     def read_it() -> int:
         raise AssertionError

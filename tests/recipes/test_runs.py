@@ -71,12 +71,21 @@ def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
         runs.read(tmp_path, name)
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"name": 1}', "\xff"])
-def test_a_broken_record_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "qwen2").mkdir()
-    (tmp_path / "qwen2" / runs.RECORD).write_bytes(text.encode("latin-1"))
-    with pytest.raises(Trouble, match=r"run.json is not a valid Run"):
-        runs.living(tmp_path)
+@pytest.mark.parametrize("text", ["", "{", '{"name": 1}', "\xff", "\0" * 512])
+def test_a_damaged_record_is_named_and_hides_no_other(text: str, tmp_path: Path) -> None:
+    runs.write(tmp_path, run("other"))
+    path = tmp_path / "qwen2" / runs.RECORD
+    path.parent.mkdir()
+    path.write_bytes(text.encode("latin-1"))
+    assert runs.living(tmp_path) == [run("other")]
+    (trouble,) = runs.damaged(tmp_path)
+    assert "run.json is not a valid Run" in trouble.what
+    for asked in (runs.choose, runs.read):
+        with pytest.raises(Trouble, match=r"run.json is not a valid Run") as caught:
+            asked(tmp_path, "qwen2")
+        assert caught.value.mend.startswith(f"rm {path} ")
+        assert "docker rm --force trtllm-qwen2" in caught.value.mend
+    assert path.exists()
 
 
 def test_a_name_is_held_by_one_serve_at_a_time(tmp_path: Path) -> None:

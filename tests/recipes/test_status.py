@@ -107,3 +107,14 @@ def test_watching_goes_on_until_ctrl_c(tmp_path: Path) -> None:
             assert json.loads("".join(lines)) == {"schema": "status/1", "servers": []}
         watching.send_signal(signal.SIGINT)
         assert watching.wait(10) == 0
+
+
+def test_a_damaged_record_is_told_beside_the_others(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / runs.RECORD).touch()
+    me = os.getpid()
+    runs.write(tmp_path, run(process=me, born=processes.birth(me), container="", rehearsal=True))
+    assert [server["name"] for server in status.seen(tmp_path)] == ["qwen2"]
+    told = capfd.readouterr().err
+    assert "run.json is not a valid Run" in told
+    assert "docker rm --force trtllm-cut" in told

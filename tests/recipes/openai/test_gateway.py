@@ -200,6 +200,16 @@ def test_exposing_without_a_key_is_refused(home: Home) -> None:
     assert "without an API key" in home.invoke("openai", "--expose", "--port", "21999", code=2).stderr
 
 
+@pytest.mark.parametrize("text", ["", "{}", "\0"])
+def test_a_damaged_record_of_an_endpoint_is_none_and_goes_with_the_server(text: str, tmp_path: Path) -> None:
+    record = tmp_path / "qwen2" / process.RECORD
+    record.parent.mkdir()
+    record.write_text(text, encoding="utf-8")
+    assert process.endpoint(tmp_path, "qwen2") is None
+    process.stop(tmp_path, "qwen2")
+    assert not record.exists()
+
+
 def test_a_port_in_use_names_its_holder(home: Home, port: int) -> None:
     assert f"{port} (openai)" in home.invoke("openai", "--port", str(port), code=1).stderr
 
