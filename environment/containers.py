@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,8 +46,11 @@ class State:
         return f"{self.status} with code {self.code}{cause}"
 
 
-def start(engine: Engine, asked: Launch) -> str:
-    """Creates and starts a container; its id. One that does not start leaves nothing behind."""
+def start(engine: Engine, asked: Launch, note: Callable[[], None] = lambda: None) -> str:
+    """Creates and starts a container; its id. One that does not start leaves nothing behind.
+
+    `note` is called when it is there and before it runs: what runs was noted, whenever the power goes.
+    """
     with explained(f"starting {asked.image}"):
         made = engine.client.create_container(
             asked.image,
@@ -60,6 +63,7 @@ def start(engine: Engine, asked: Launch) -> str:
             host_config=engine.client.create_host_config(**given(asked.host_config())),
         )
         try:
+            note()
             engine.client.start(made["Id"])
         except BaseException:
             engine.client.remove_container(made["Id"], force=True, v=True)

@@ -149,10 +149,10 @@ def start_server(asked: Launch, run: Run, folder: Path) -> None:
             raise Trouble(f"the server {run.name!r} is running already, in the container {name}", mend=mend)
         remove(engine, name)
         try:
-            start(engine, asked)
-            runs.write(folder, run)
+            start(engine, asked, partial(runs.write, folder, run))
         except BaseException:
             remove(engine, name)
+            runs.forget(folder, run.name)
             raise
 
 

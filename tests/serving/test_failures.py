@@ -13,6 +13,7 @@ import pytest
 
 from environment.artifacts.plan_heads import head
 from environment.docker_errors import DockerTrouble
+from environment.docker_run import launch
 from environment.errors import Trouble
 from recipes import container_runs, runs
 from recipes.container_runs import carry_out_watched
@@ -154,6 +155,33 @@ def test_a_server_that_ignores_the_request_is_killed_and_removed(
     assert host.left() == ""
     assert not Path(f"/proc/{process}").exists()
     assert runs.recorded(tmp_path) == []
+
+
+def test_a_server_is_recorded_before_it_runs(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that Docker starts again after a power cut is one that `status` knows and `stop` ends."""
+    words = ("docker", "run", "--detach", "--restart", "always", "--name", "trtllm-deaf", "trtllm-test/mpi:1", "true")
+    write, states = runs.write, []
+
+    def noted(folder: Path, server: Run) -> None:
+        states.append(host.inspect("trtllm-deaf")["State"]["Status"])
+        write(folder, server)
+
+    monkeypatch.setattr(runs, "write", noted)
+    container_runs.start_server(launch(words), recorded("trtllm-deaf"), tmp_path)
+    assert states == ["created"]
+    runs.stop(tmp_path, runs.choose(tmp_path, "deaf"))
+    assert host.left() == ""
+
+
+def test_a_server_that_cannot_be_recorded_or_started_leaves_nothing(host: Host, tmp_path: Path) -> None:
+    words = ("docker", "run", "--detach", "--name", "trtllm-deaf", "trtllm-test/mpi:1")
+    with pytest.raises(Trouble, match="no-such-program"):
+        container_runs.start_server(launch((*words, "no-such-program")), recorded("trtllm-deaf"), tmp_path)
+    assert (host.left(), runs.recorded(tmp_path)) == ("", [])
+    (tmp_path / "deaf" / runs.RECORD).mkdir()
+    with pytest.raises(OSError, match="directory"):
+        container_runs.start_server(launch((*words, "true")), recorded("trtllm-deaf"), tmp_path)
+    assert host.left() == ""
 
 
 def recorded(container: str) -> Run:
