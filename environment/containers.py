@@ -18,6 +18,7 @@ from environment.image_layout import MADE_BY
 from environment.metering import watched
 
 DAYS = 14 * 24 * 3600  # seconds: an engine build may take hours, and a log may be silent for as long
+STARTED_WITHIN = 180  # seconds: GPUs that are off wake up one by one, and a host that has just booted is busy
 KILLED_AFTER = 10  # seconds between asking a container to end and ending it
 
 
@@ -51,8 +52,8 @@ def start(engine: Engine, asked: Launch, note: Callable[[], None] = lambda: None
 
     `note` is called when it is there and before it runs: what runs was noted, whenever the power goes.
     """
-    with explained(f"starting {asked.image}"):
-        made = engine.client.create_container(
+    with explained(f"starting {asked.image}"), engine.patient(STARTED_WITHIN) as client:
+        made = client.create_container(
             asked.image,
             list(asked.words),
             name=asked.one("--name") or None,
@@ -60,13 +61,13 @@ def start(engine: Engine, asked: Launch, note: Callable[[], None] = lambda: None
             environment=variables(asked) or None,
             ports=list(asked.host_config()["port_bindings"]),
             labels={MADE_BY: "plan", **asked.labels},
-            host_config=engine.client.create_host_config(**given(asked.host_config())),
+            host_config=client.create_host_config(**given(asked.host_config())),
         )
         try:
             note()
-            engine.client.start(made["Id"])
+            client.start(made["Id"])
         except BaseException:
-            engine.client.remove_container(made["Id"], force=True, v=True)
+            client.remove_container(made["Id"], force=True, v=True)
             raise
     return str(made["Id"])
 
