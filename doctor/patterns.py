@@ -11,7 +11,7 @@ from typing import Literal
 from doctor.signatures import Signatures
 from doctor.symptoms import Catalogue, Marks, catalogue
 
-Kind = Literal["symptom", "harmless", "failure", "complaint", "settled", "success", "begins", "passes"]
+Kind = Literal["symptom", "harmless", "failure", "complaint", "settled", "level", "success", "begins", "passes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,7 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         "failure": marks.failure,
         "complaint": marks.complaint,
         "settled": marks.settled,
+        "level": marks.level,
         "success": marks.success,
     }
     for kind, regexes in plain.items():

@@ -16,6 +16,7 @@ from doctor.wrapping import Unwrapped
 
 TEXT_SHOWN = 400
 NEAR = 2000
+_WORDS: dict[str, tuple[str, ...]] = {"symptom": ("settled",), "complaint": ("settled", "level")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,13 @@ class Sighting:
 class Sightings:
     """Everything seen in one log: symptoms by id, harmless lines by id, the first failures that nothing took back.
 
-    `ended_well` is the line of the last good end when nothing failed after it, else 0.
+    `good` is the line of the last good end, 0 where there was none.
     """
 
     symptoms: dict[str, Sighting]
     harmless: tuple[tuple[Harmless, Line], ...]
     failures: tuple[Line, ...]
-    ended_well: int
+    good: int
 
 
 class Spotter:
@@ -95,7 +96,7 @@ class Spotter:
         complains = self._complains(present)
         ends = (pattern for pattern in present if self._patterns[pattern].kind in ("success", "passes"))
         if any(complains or self._open(pattern) for pattern in ends):
-            return {pattern for pattern in present if self._patterns[pattern].kind != "settled"}
+            return {pattern for pattern in present if self._patterns[pattern].kind not in _WORDS["complaint"]}
         return {pattern for pattern in present if self._open(pattern)}
 
     def _complains(self, present: set[int]) -> bool:
@@ -121,19 +122,21 @@ class Spotter:
                 return course.complains or self._news or course.running(pattern.id)
             case "begins":
                 return not course.running(pattern.id)
-            case "settled":
+            case "settled" | "level":
                 return False
 
     def _keep(self, place: Place, block: Block) -> None:
         match = self._matcher.match(block.text, place)
         if match is None:
             return
-        line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
         pattern = self._patterns[place.pattern]
+        if self._settled(match, pattern):
+            return
+        line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
         if pattern.kind in ("symptom", "harmless"):
             self._first[place.pattern] = line
             self._news = self._news or pattern.kind == "symptom"
-        elif pattern.kind != "complaint" or not self._settles(match):
+        else:
             self._follow(pattern, line, writer(block.text, match.start()))
 
     def _follow(self, pattern: Pattern, line: Line, by: bytes) -> None:
@@ -149,13 +152,16 @@ class Spotter:
                 self._forget(self._course.passed(pattern.id, line.number, by))
         self._news = self._news and pattern.kind not in ("success", "passes")
 
-    def _settles(self, match: re.Match[bytes]) -> bool:
-        """Whether the complaint's own line says that it was met."""
+    def _settled(self, match: re.Match[bytes], pattern: Pattern) -> bool:
+        """Whether the line itself says that what it complains of was met."""
+        words = _WORDS.get(pattern.kind, ())
+        if not words:
+            return False
         text = match.string
         start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
         end = text.find(b"\n", match.end(), match.end() + NEAR)
         line = text[start : end if end >= 0 else match.end() + NEAR]
-        return any(self._patterns[pattern].kind == "settled" for pattern in self._matcher.present(line))
+        return any(self._patterns[number].kind in words for number in self._matcher.present(line))
 
     def _forget(self, since: int) -> None:
         """Nothing that was seen since this line counts."""
@@ -171,7 +177,7 @@ class Spotter:
             symptoms=dict(self._symptoms()),
             harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
             failures=self._course.failures,
-            ended_well=0 if self._course.failures else self._course.good,
+            good=self._course.good,
         )
 
     def _excused(self, kept: list[tuple[Pattern, Line]]) -> Iterator[tuple[Harmless, Line]]:

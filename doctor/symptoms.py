@@ -73,6 +73,7 @@ class Marks(Record, frozen=True):
     failure: tuple[str, ...] = ()
     complaint: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
+    level: tuple[str, ...] = ()
     success: tuple[str, ...] = ()
     runner: tuple[Runner, ...] = ()
 

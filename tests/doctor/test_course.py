@@ -84,6 +84,18 @@ def test_a_line_that_says_how_it_was_met_is_no_failure(complaint: str) -> None:
     assert code(complaint) == ExitCode.OK
 
 
+def test_a_line_that_says_it_tries_again_names_no_fault() -> None:
+    reset = "raised ConnectionResetError: [Errno 104] Connection reset by peer"
+    assert code(f"WARNING:dl:Retrying f in 0.1 seconds as it {reset}") == ExitCode.OK
+    assert code(f"RuntimeError: {reset}") == ExitCode.FAILURE
+
+
+def test_a_warning_that_was_lived_with_explains_nothing_that_fails_later() -> None:
+    hint = "WARNING: The NVIDIA Driver was not detected.  GPU functionality will not be available."
+    assert code(hint, TRACEBACK) == ExitCode.FAILURE
+    assert code(hint, "Application startup complete.", TRACEBACK) == ExitCode.UNKNOWN
+
+
 def test_a_good_end_speaks_for_its_own_container_alone() -> None:
     good = "Application startup complete."
     assert code("api-1  | Error: odd", f"api-1  | {good}") == ExitCode.OK
