@@ -11,6 +11,8 @@ import pytest
 
 from environment.contracts.catalogue import FOLDER as CONTRACTS
 from environment.errors import Trouble
+from environment.execution import carry_out
+from environment.plan import Plan
 from environment.releases import find as release_of
 from recipes.front import BLS, front_of
 from recipes.patches import ALWAYS, applied, patched, table
@@ -72,13 +74,14 @@ def test_two_patches_of_one_file_can_both_be_undone(tmp_path: Path) -> None:
     assert "        # self.tokenizer.pad_token = self.tokenizer.eos_token\n" in text
 
 
-def test_a_patch_that_does_not_take_fails_its_step(tmp_path: Path) -> None:
+def test_a_patch_that_does_not_take_stops_the_plan_and_says_what_was_expected_where_and_why(tmp_path: Path) -> None:
     folder = copies(tmp_path)
     (folder / "preprocessing/1/model.py").write_text("nothing of it\n", encoding="utf-8")
-    edit, proof, *_ = applied(["keep-special-tokens"], "v0.9.0", str(folder), "out")
-    assert subprocess.run(edit.argv, check=False).returncode == 0
-    assert subprocess.run(proof.argv, check=False).returncode == 1
-    assert "not the release's own, and ChatGLM's tokenizer has no setter" in proof.why
+    steps = applied(["keep-special-tokens"], "v0.9.0", str(folder), "")
+    with pytest.raises(Trouble, match=r"See that preprocessing/1/model.py is patched: grep ended") as told:
+        carry_out(Plan(purpose="patch", release="v0.9.0", steps=steps), tmp_path / "logs")
+    assert "'# self.tokenizer.pad_token = self.tokenizer.eos_token'" in told.value.where
+    assert told.value.why.startswith("else the file is not the release's own, and ChatGLM's tokenizer has no setter")
 
 
 def test_a_file_that_an_edit_does_not_change_is_named_with_what_was_looked_for_and_why() -> None:
