@@ -20,6 +20,7 @@ from doctor.probes import libraries as library_probes
 from doctor.probes import run_log as log_probes
 from doctor.probes.taking import Probe, finish, start
 from environment.data import Value
+from environment.home import home
 from environment.releases import DEFAULT_TAG, Release, find, named_tag
 from environment.workspace import Workspace, current, lock_file
 
@@ -90,8 +91,8 @@ def probes(visit: Visit) -> tuple[Probe, ...]:
 
 def _cache() -> Path:
     """Where Hugging Face's files are kept (huggingface_hub: HF_HUB_CACHE, HF_HOME)."""
-    home = os.environ.get("HF_HOME", Path.home() / ".cache/huggingface")
-    return Path(os.environ.get("HF_HUB_CACHE", Path(home) / "hub"))
+    kept = os.environ.get("HF_HOME", home() / ".cache/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE", Path(kept) / "hub"))
 
 
 def _image(reference: str, lock: Path) -> tuple[Probe, ...]:

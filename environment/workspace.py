@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from environment.home import expanded
+
 VARIABLE, LOCK_VARIABLE = "TRTLLM_WORKSPACE", "TRTLLM_LOCK"
 PROJECT = Path(__file__).parents[1]  # this checkout
 
@@ -44,9 +46,9 @@ class Workspace:
 
 def current(beside: Path = PROJECT) -> Workspace:
     """The workspace that TRTLLM_WORKSPACE names, else the folder `workspace` in `beside`."""
-    return Workspace(Path(os.environ.get(VARIABLE) or beside / "workspace").expanduser().absolute())
+    return Workspace(expanded(os.environ.get(VARIABLE) or str(beside / "workspace")).absolute())
 
 
 def lock_file(beside: Path = PROJECT) -> Path:
     """The lock file that TRTLLM_LOCK names, else `trtllm.lock.json` in `beside`."""
-    return Path(os.environ.get(LOCK_VARIABLE) or beside / "trtllm.lock.json").expanduser().absolute()
+    return expanded(os.environ.get(LOCK_VARIABLE) or str(beside / "trtllm.lock.json")).absolute()

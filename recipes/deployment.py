@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from environment.errors import Usage
+from environment.home import expanded
 from environment.releases import DEFAULT_TAG, Release
 from environment.releases import find as find_release
 from environment.workspace import VARIABLE, Workspace
@@ -204,12 +205,12 @@ def deploy(
 
     Raises Usage for an unknown recipe or release and for a value out of range, Trouble for a release too old for it.
     """
-    recipe = read_recipe(Path(recipe_file).expanduser()) if recipe_file else find_recipe(recipe_name)
+    recipe = read_recipe(expanded(recipe_file)) if recipe_file else find_recipe(recipe_name)
     release = find_release(tag or DEFAULT_TAG)
     variant = recipe.variant_name(model) if model else ""
     recipe = recipe.variant(variant)
     checks.check_release(recipe_name, recipe, release)
-    folder = Path(model_dir).expanduser().absolute() if model_dir else None
+    folder = expanded(model_dir).absolute() if model_dir else None
     own = weights.look(folder, recipe) if folder else weights.Weights(recipe=recipe)
     said = dict(limits or {})
     format_ = quant or recipe.quantization
@@ -235,5 +236,5 @@ def deploy(
         model_dir=folder,
         allow_remote_code=allow_remote_code,
         fingerprint=own.fingerprint,
-        recipe_file=str(Path(recipe_file).expanduser().absolute()) if recipe_file else "",
+        recipe_file=str(expanded(recipe_file).absolute()) if recipe_file else "",
     )

@@ -12,6 +12,7 @@ from doctor.facts.readings import Reading
 from doctor.probes.host import disk
 from doctor.probes.sources import run_command, run_commands
 from doctor.probes.taking import Probe, Taken
+from environment.home import home
 from environment.image_layout import MADE_BY
 
 DEADLINE = 6.0
@@ -100,7 +101,7 @@ def _object(text: str) -> dict[str, object]:
 def _logins() -> Taken:
     """Which registries have a password lying in plain text in the client's configuration; never the password."""
     try:
-        config = msgspec.json.decode((Path.home() / ".docker/config.json").read_bytes())
+        config = msgspec.json.decode((home() / ".docker/config.json").read_bytes())
         plain = [name for name, entry in config.get("auths", {}).items() if entry.get("auth")]
         yield "docker/logins", Reading(text=msgspec.json.encode(plain).decode())
     except FileNotFoundError:

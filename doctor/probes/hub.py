@@ -12,6 +12,7 @@ import msgspec
 
 from doctor.facts.readings import Reading
 from doctor.probes.taking import Probe, Taken
+from environment.home import home
 
 DEADLINE, PATIENCE = 8.0, 3.0  # seconds: in all, and for one answer
 ENDPOINT = "https://huggingface.co"
@@ -41,6 +42,6 @@ def _token() -> str:
     """The hub's token as huggingface_hub finds it: HF_TOKEN, else the file of its login."""
     if said := os.environ.get("HF_TOKEN", "").strip():
         return said
-    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache/huggingface"))
-    file = Path(os.environ.get("HF_TOKEN_PATH", home / "token"))
+    kept = Path(os.environ.get("HF_HOME", home() / ".cache/huggingface"))
+    file = Path(os.environ.get("HF_TOKEN_PATH", kept / "token"))
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from environment.errors import Usage
+from environment.home import expanded
 from environment.plan import Step
 
 EDIT = Path("dockerfiles/company-ca/trust.sed")  # from the project's folder, where a plan runs
@@ -27,7 +28,7 @@ def checked_ca(text: str) -> str:
     """
     if not text:
         return ""
-    file = Path(text).expanduser().absolute()
+    file = expanded(text).absolute()
     try:
         content = file.read_text(encoding="ascii", errors="replace")
         ssl.create_default_context(cafile=str(file))

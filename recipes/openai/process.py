@@ -17,6 +17,7 @@ import msgspec
 from environment.console import say
 from environment.data import Record, read_json
 from environment.errors import Trouble, Usage
+from environment.home import expanded
 from environment.staging import write_whole
 from recipes import processes, runs
 from recipes.openai.admission import Limits
@@ -57,7 +58,7 @@ def key(file: str) -> str:
     if not file:
         return os.environ.get(KEY, "")
     try:
-        found = Path(file).expanduser().read_text(encoding="utf-8").strip()
+        found = expanded(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Usage(f"the key file cannot be read: {error}", where=file, mend=WRITES_A_KEY) from error
     if not found:

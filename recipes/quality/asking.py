@@ -7,6 +7,7 @@ from pathlib import Path
 
 from environment.console import result_json, say
 from environment.errors import Usage
+from environment.home import expanded
 from environment.workspace import Workspace
 from recipes.ask import Target
 from recipes.quality import gate, reference
@@ -45,7 +46,7 @@ def keep(to: Target, space: Workspace, run: Run | None) -> None:
 
 def checkpoint(to: Target) -> Path:
     """The folder of the checkpoint that is served; raises Usage when nobody said it."""
-    folder = Path(to.tokenizer).expanduser()
+    folder = expanded(to.tokenizer)
     if not to.tokenizer or not folder.is_dir():
         raise Usage(f"there is no checkpoint to compare with: {to.tokenizer!r}", mend="name it: --model-dir DIR")
     return folder.absolute()

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 from environment.console import say
+from environment.home import expanded
 from environment.workspace import Workspace
 from recipes import runs
 from recipes.ask import Manner, show_answer, target
@@ -67,8 +67,8 @@ def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehears
         recipe=deployment.recipe_name,
         release=deployment.release.tag,
         ports=asdict(deployment.ports),
-        checkpoint=Path(model_dir).expanduser().absolute() if model_dir else shipped_for(deployment.recipe),
+        checkpoint=expanded(model_dir).absolute() if model_dir else shipped_for(deployment.recipe),
         max_batch_size=deployment.max_batch_size,
         allow_remote_code=deployment.allow_remote_code,
-        templates=Path(templates).expanduser().absolute() if templates else None,
+        templates=expanded(templates).absolute() if templates else None,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import structs
 
 from environment.console import say
+from environment.home import expanded
 from environment.plan import Plan, Step
 from environment.workspace import Workspace
 from recipes import serve
@@ -69,7 +70,7 @@ def adjusted_plan(deployment: Deployment, model_dir: str, asked: Adjustment) -> 
 
 def of_checkpoint(deployment: Deployment, model_dir: str) -> Deployment:
     """The deployment with the user's checkpoint, when there is one."""
-    return replace(deployment, model_dir=Path(model_dir).expanduser().absolute()) if model_dir else deployment
+    return replace(deployment, model_dir=expanded(model_dir).absolute()) if model_dir else deployment
 
 
 def rehearse_in_container(deployment: Deployment, model_dir: str, asked: Adjustment) -> None:
