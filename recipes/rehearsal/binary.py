@@ -10,12 +10,13 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from environment.errors import Trouble
+from environment.errors import Trouble, Usage
 from environment.staging import staged_folder
+from environment.workspace import VARIABLE
 from recipes.ports import HOST
 from recipes.rehearsal import libpython
 from recipes.rehearsal.libpython import PYTHON
@@ -42,6 +43,20 @@ class Command:
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
+
+
+def refuse_unreadable(folders: Iterable[Path]) -> None:
+    """Raises Usage for a folder that Triton's Python cannot open: it takes paths for ASCII, whatever the locale.
+
+    python_backend (2.51.0, run) starts Python isolated from the environment, PYTHONUTF8 and LC_ALL included.
+    """
+    for folder in folders:
+        if not str(folder).isascii():
+            raise Usage(
+                f"a rehearsal cannot use the path {folder}",
+                why="Triton's Python opens no folder whose name goes beyond ASCII: no model would load",
+                mend=f"another workspace: export {VARIABLE}=/var/tmp/trtllm; a checkpoint or this project: move it",
+            )
 
 
 def wheel() -> Path:

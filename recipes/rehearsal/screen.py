@@ -9,12 +9,13 @@ from dataclasses import asdict
 
 from environment.console import say
 from environment.home import expanded
-from environment.workspace import Workspace
+from environment.workspace import PROJECT, Workspace
 from recipes import runs
 from recipes.ask import Manner, show_answer, target
 from recipes.deployment import Deployment
 from recipes.quality import gate
 from recipes.quality.reference import computing, patience
+from recipes.rehearsal.binary import refuse_unreadable
 from recipes.rehearsal.checkpoint import shipped_for
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
 from recipes.rehearsal.server import terminable
@@ -31,6 +32,7 @@ def run_and_ask(
     `quality`: its answers are held against the checkpoint's own, too.
     """
     asked, space, begun = rehearsal(deployment, model_dir, templates), deployment.workspace, time.monotonic()
+    refuse_unreadable((space.root, asked.checkpoint, PROJECT))
     say(f"Rehearsing {asked.recipe} as TensorRT-LLM {asked.release} serves it: real Triton, a CPU engine.")
     with terminable(), computing(asked.checkpoint, space.checkpoints) as own:
         run, new = rehearse(asked, space, own.begin if quality else None)

@@ -21,6 +21,9 @@ from recipes.rehearsal.binary import Command
 LOADED = re.compile(rb"successfully loaded '([^']+)'")  # triton-inference-server/core, model_lifecycle.cc
 FAILED_TO_LOAD = "failed to load '"
 LAST_LINES = 20
+LONGEST = 300  # characters of one of them
+FRAMES = r"\n\nAt:\n"  # python_backend: pb_exception.h; the log escapes line ends
+TABLE = ("| ", "+--")  # what Triton was started with, and its models again: the lines above say it shorter
 POLL = 0.02  # seconds
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Told = Callable[[str], None]
@@ -137,9 +140,15 @@ def answers_ready(port: int) -> bool:
 def last_lines(log: Path, count: int = LAST_LINES) -> str:
     """Why models did not load, which Triton says long before it ends, and the end of the log."""
     with log.open(encoding="utf-8", errors="replace") as file:
-        lines = file.readlines()
+        lines = [shortened(line.rstrip("\n")) for line in file if not line.startswith(TABLE)]
     reasons = [line for line in lines[:-count] if FAILED_TO_LOAD in line]
-    return "".join([*reasons, *lines[-count:]]).rstrip()
+    return "\n".join([*reasons, *lines[-count:]]).rstrip()
+
+
+def shortened(line: str) -> str:
+    """A line without the Python frames that Triton writes behind an error, and no longer than a person reads."""
+    said = line.partition(FRAMES)[0]
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
 
 
 def _failed(what: str, log: Path) -> Trouble:

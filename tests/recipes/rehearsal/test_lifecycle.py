@@ -17,7 +17,7 @@ from environment.errors import Trouble
 from recipes import health, runs
 from recipes.rehearsal import server
 from recipes.rehearsal.binary import Command
-from tests.recipes.rehearsal.conftest import ROOT, Home
+from tests.recipes.rehearsal.conftest import ROOT, Home, make_home
 
 triton = pytest.mark.triton
 REQUEST = "HTTP request: 2 /v2/repository/index"  # what Triton logs of one when it is told to log more
@@ -129,6 +129,32 @@ def test_a_server_that_dies_shows_its_last_lines_and_is_gone(empty_home: Home) -
     assert "failed to load" in done.stderr
     assert last_one_gone(empty_home)
     assert "no server is running" in empty_home.invoke("status").stdout
+
+
+@pytest.mark.parametrize("place", ["workspace", "checkpoint"])
+def test_a_folder_that_tritons_python_cannot_open_is_refused_before_anything_starts(place: str, tmp_path: Path) -> None:
+    home = make_home(tmp_path / "工作区" if place == "workspace" else tmp_path, 19500 + os.getpid() % 1000)
+    own = () if place == "workspace" else ("--model-dir", str(tmp_path / "检查点"))
+    said = home.serve(*own, code=2).stderr
+    assert "Triton's Python opens no folder whose name goes beyond ASCII" in said
+    assert "export TRTLLM_WORKSPACE=/var/tmp/trtllm" in said
+    assert not home.workspace.exists()
+
+
+def test_the_last_lines_are_short_and_say_why(tmp_path: Path) -> None:
+    frames = r"Internal: ValueError: no such class\n\nAt:\n  /x/model.py(1): <module>"
+    (tmp_path / "log").write_text(
+        f"""E1 model_lifecycle.cc:642] "failed to load 'preprocessing' version 1: {frames}"\n"""
+        "| server_id | triton |\n+-----------+--------+\n"
+        + "I1 waiting\n" * 40
+        + f"{'x' * 5000}\nerror: creating server\n",
+        encoding="utf-8",
+    )
+    said = server.last_lines(tmp_path / "log").splitlines()
+    assert said[0].endswith("failed to load 'preprocessing' version 1: Internal: ValueError: no such class")
+    assert len(said) == 1 + server.LAST_LINES
+    assert max(map(len, said)) <= server.LONGEST + 4
+    assert said[-1] == "error: creating server"
 
 
 @triton
