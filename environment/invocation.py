@@ -92,8 +92,13 @@ def open_closed_streams() -> None:
 
 
 def ended(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-    """What Invoke itself ran into while it printed (`--list`, `--help`): no traceback for a reader that has enough."""
-    if isinstance(error, BrokenPipeError):
+    """What happened outside of every task: no traceback for a reader that has enough, a full disk, or Ctrl-C.
+
+    Python itself then ends of the signal, which a shell calls 130.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        sys.stderr.write("interrupted\n")
+    elif isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the interpreter's last flush goes
     elif isinstance(error, OSError) and (full := no_space(error, "standard output")):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

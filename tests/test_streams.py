@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,12 @@ def test_a_reader_that_has_enough_ends_it_without_a_word(words: tuple[str, ...],
     finally:
         os.close(writer)
     assert ran.stderr == b""
+
+
+def test_ctrl_c_before_the_task_begins_shows_no_traceback(tmp_path: Path) -> None:
+    script = "from environment import invocation; invocation.install(); raise KeyboardInterrupt"
+    ran = subprocess.run(
+        (sys.executable, "-c", script), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == -signal.SIGINT
+    assert ran.stderr == "interrupted\n"
