@@ -196,7 +196,7 @@ def serve(
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import Adjustment, refuse_missing_file, warn_of_exposure
 
-    refuse_both(detach, follow)
+    refuse_at_odds(detach=detach, follow=follow, rehearse=rehearse, in_container=in_container, templates=templates)
     asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
     if not c.config.run.dry:
         refuse_missing_file(asked)
@@ -222,12 +222,15 @@ def serve(
         show(current().runs, deployment.name, lines=0, follow=True)
 
 
-def refuse_both(detach: bool, follow: bool) -> None:
-    """Raises Usage for a server that is to be left and followed."""
+def refuse_at_odds(*, detach: bool, follow: bool, rehearse: bool, in_container: bool, templates: str) -> None:
+    """Raises Usage for a server that is to be left and followed, and for what is said of a rehearsal that is none."""
     from environment.errors import Usage
 
     if detach and follow:
         raise Usage("--detach leaves the server, --follow stays with its log", mend="say one; none means --detach")
+    if (in_container or templates) and not rehearse:
+        option = "--in-container" if in_container else "--templates"
+        raise Usage(f"{option} is said of a rehearsal, and this is none", mend="add --rehearse, or leave it out")
 
 
 def serve_in_container(c: Context, deployment: Deployment, asked: Adjustment, locked: bool, json: bool) -> None:

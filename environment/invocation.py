@@ -62,12 +62,13 @@ class SpeakingParser(Parser):
 
 
 def _option_of(error: ValueError, argv: list[str]) -> str:
-    """Names the option whose value is no whole number."""
+    """Names the option whose value is no number."""
     value = str(error).rpartition(": ")[2].strip("'")
+    wanted = "a number" if "float" in str(error) else "a whole number"
     for option, word in zip(["", *argv], argv, strict=False):
         name, equals, given = word.partition("=")
         if word == value or (equals and given == value):
-            return f"{name if equals else option} needs a whole number, not {value!r}"
+            return f"{name if equals else option} needs {wanted}, not {value!r}"
     return str(error)
 
 

@@ -69,6 +69,9 @@ def load(deployment: Deployment, mode: Mode, input_mean: int = 0, output_mean: i
 
     Raises Usage when requests would be longer than the engine takes (mean and four standard deviations).
     """
+    if min(input_mean, output_mean) < 0:
+        option = f"--input-mean {input_mean}" if input_mean < 0 else f"--output-mean {output_mean}"
+        raise Usage(f"{option} is less than 1", mend="leave it out: half of what the engine takes")
     means = (input_mean or deployment.max_input_len // 2, output_mean or deployment.max_output_len // 2)
     spread = [0 if mode.same_length else mean // 8 for mean in means]
     for flag, mean, stdev, most in zip(

@@ -22,6 +22,8 @@ def run(deployment: Deployment, user: str, *, question: str = "", max_tokens: in
     Raises NotInRelease for what the release cannot do, Usage for an answer longer than the engine gives.
     """
     max_tokens = max_tokens or min(ANSWER, deployment.max_output_len)
+    if max_tokens < 0:
+        raise Usage(f"--max-tokens {max_tokens} is less than 1", mend="such as --max-tokens 50")
     if max_tokens > deployment.max_output_len:
         what = f"--max-tokens {max_tokens} is more than the {deployment.max_output_len} that the engine gives"
         raise Usage(

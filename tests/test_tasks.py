@@ -47,6 +47,12 @@ BUSY = 3  # this machine may be busy with other tests
         (("doctor", "--bundle", "nowhere.json"), 2, "mend   ls -ld . "),
         (("fetch", "Qwen/x", "--into", "x", "--kind", "modle"), 2, "did you mean 'model'?"),
         (("contract", "--release", "v0.10.0", "--source", LONG), 1, "File name too long"),
+        (("run", "qwen2", "--max-tokens", "-1", "--dry"), 2, "--max-tokens -1 is less than 1"),
+        (("bench", "qwen2", "--input-mean", "-3", "--dry"), 2, "--input-mean -3 is less than 1"),
+        (("bench", "qwen2", "--output-mean", "-3", "--dry"), 2, "--output-mean -3 is less than 1"),
+        (("serve", "qwen2", "--in-container", "--dry"), 2, "--in-container is said of a rehearsal"),
+        (("serve", "qwen2", "--templates", "x", "--dry"), 2, "--templates is said of a rehearsal"),
+        (("ask", "hi", "--temperature", "hot"), 2, "--temperature needs a number, not 'hot'"),
         (("benchmark", "--only", "diagnosys"), 2, "did you mean 'diagnosis'?"),
     ],
 )
@@ -56,6 +62,11 @@ def test_bad_words_get_a_clear_error(words: tuple[str, ...], code: int, said: st
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--path", "nowhere"), ("--path", "tests/benchmarks"), ("--only", "not (docker")])
+def test_tests_that_are_not_there_are_a_matter_of_the_words(words: tuple[str, ...], tmp_path: Path) -> None:
+    assert invoke("test", *words, workspace=tmp_path).returncode == 2
 
 
 def test_dry_before_and_after_the_task_mean_the_same_and_touch_nothing(tmp_path: Path) -> None:
