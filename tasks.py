@@ -56,6 +56,7 @@ invocation.install()
         "source": "a checkout of tensorrtllm_backend to build from",
         "quant": "the recipe's quantization, such as fp8 (default: the recipe's own)",
         "strict": "warnings are failures, and every unanswered check is required",
+        "quiet": "only what stands in the way, and the summary",
         "fix": "make reversible edits to our own files, and check again; what needs root is only printed",
     },
 )
@@ -82,6 +83,7 @@ def doctor(
     bundle: str = "",
     explain: str = "",
     strict: bool = False,
+    quiet: bool = False,
     fix: bool = False,
 ) -> None:
     """Say what is wrong with this host, or what went wrong by a --log, and the command that mends it."""
@@ -96,7 +98,7 @@ def doctor(
 
         if explain:
             raise Exit(code=explained(explain, lang))
-        telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix)
+        telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix, quiet=quiet)
         named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep, online=online)
         code = hold(
             visit(tag, asked(recipe, tag, tp, pp, quant, gpus), PROJECT, image=image, named=named), telling, bundle

@@ -22,6 +22,7 @@ class Telling(Value, frozen=True, kw_only=True):
     save: str = ""
     strict: bool = False
     fix: bool = False
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:

@@ -28,6 +28,17 @@ WORD = r"\s*\S+"
 PIECE = rf"\s*(?:[{WIDE}][，。；：、）！？”]*|[^\s{WIDE}]+[，。；：、）！？”]*)"  # compiled when Chinese is first told
 
 
+def brief(outcomes: Sequence[Outcome], texts: Texts, *, width: int = 100, colour: bool = False) -> str:
+    """Only what stands in the way, in full: failures, and required checks without an answer; and the summary."""
+    hard = [each for each in worst_first(outcomes) if each.state is State.FAIL or _unanswered(each)]
+    blocks = [_block(same, texts, width, colour) for same in causes(hard)]
+    return "\n".join([*blocks, wrapped(_last(outcomes, texts.common["report"]), width, "", "")])
+
+
+def _unanswered(outcome: Outcome) -> bool:
+    return outcome.state is State.UNKNOWN and outcome.required
+
+
 def told(outcomes: Sequence[Outcome], texts: Texts, *, heading: str, width: int = 100, colour: bool = False) -> str:
     """The whole report: troubles in full, what passed and what was skipped in a line each, and the summary."""
     words = texts.common["report"]

@@ -176,11 +176,11 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 def failed(step: Step, words: tuple[str, ...], code: int, log: Path) -> Trouble:
     """The error of a step that ended with `code`: its command, its last lines, its log."""
     with log.open(encoding="utf-8", errors="replace") as file:
-        last = "".join(deque(file, LAST_LINES)).rstrip()
+        last = "".join(deque(file, None if step.explains else LAST_LINES)).rstrip()
     return Trouble(
         f"{step.title}: {step.tool} ended with exit code {code}\n{last}",
         where=f"{shlex.join(words)}  (log: {log})",
         why=step.why or "the steps after it need what it makes; finished steps are kept",
         mend="mend the cause, then run the same command again",
-        log=log,
+        log=None if step.explains else log,
     )

@@ -20,9 +20,10 @@ class Step:
 
     `tool` names the contract its arguments are checked against (`convert_checkpoint-qwen`, `trtllm-build`) or the
     program. `output` is the path whose presence makes the step finished; without one it always runs. `needed_for` is
-    the later artifact that it is made for: when that is there, the step is superfluous. `there` are words that succeed
-    when what the step makes is there and is no path. The workspace has the same path
-    on the host and in a container, so that one path serves both. `why` is said beside the title. `gpus` is the value of
+    the later artifact that it is made for: when that is there, the step is superfluous. `there` are words that
+    succeed when what the step makes is there and is no path. `explains` is a step whose own words say what is wrong
+    and what mends it: they are shown whole, and no cause is looked for in them. The workspace has the same path on
+    the host and in a container, so that one path serves both. `why` is said beside the title. `gpus` is the value of
     `docker run --gpus` for a container that is given other GPUs than the plan's.
     """
 
@@ -36,6 +37,7 @@ class Step:
     there: tuple[str, ...] = ()
     why: str = ""
     gpus: str = ""
+    explains: bool = False
 
     def shell(self, names: Mapping[str, str] = NOTHING) -> str:
         """The step as one POSIX shell command, in which each path of `names` is spelled as its shell variable."""

@@ -68,7 +68,8 @@ def preflight(deployment: Deployment) -> Step:
     asked = deployment.quantization or NONE
     quant = ("--quant", asked) if asked != own else ()
     gpus = ("--gpus", deployment.gpus.listed) if deployment.gpus.chosen else ()
-    return Step(title="Preflight", tool="invoke", argv=("./inv", "doctor", *words, *split, *quant, *gpus))
+    argv = ("./inv", "doctor", "--quiet", *words, *split, *quant, *gpus)
+    return Step(title="Preflight", tool="invoke", argv=argv, explains=True)
 
 
 def image(deployment: Deployment) -> Step:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from doctor import page, report, text
 from doctor.checks.registry import CHECKS
@@ -127,3 +128,11 @@ def test_what_one_cause_left_unanswered_is_told_once(language: str) -> None:
     assert plain.count("the disk has gone") == 1
     assert f"  {', '.join(unanswered)}\n      the disk has gone\n" in plain
     assert page.page(outcomes, words, heading="h").count("the disk has gone") == 1
+
+
+def test_the_brief_report_has_what_stands_in_the_way_and_the_summary_alone() -> None:
+    failed, warned = told(State.FAIL), replace(told(State.WARN), id="H002")
+    unanswered, open_ = replace(told(State.UNKNOWN, required=True), id="H003"), replace(told(State.UNKNOWN), id="H004")
+    words = text.brief([warned, open_, failed, unanswered], texts("en"))
+    assert [each for each in ("H001", "H002", "H003", "H004") if each in words] == ["H001", "H003"]
+    assert words.splitlines()[-1].startswith("1 fail, 2 unknown, 1 warn")

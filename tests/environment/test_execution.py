@@ -81,6 +81,15 @@ def test_a_failure_shows_command_code_last_lines_and_log(tmp_path: Path) -> None
     assert str(tmp_path / "01-sh.log") in text
 
 
+def test_a_step_that_explains_itself_is_shown_whole_and_no_cause_is_looked_for(tmp_path: Path) -> None:
+    report = "echo FAIL; seq 60; exit 1"
+    step = Step(title="Preflight", tool="sh", argv=("sh", "-c", report), explains=True)
+    with pytest.raises(Trouble) as caught:
+        carry_out(Plan(purpose="try", release="v0.10.0", steps=(step,)), tmp_path)
+    assert caught.value.log is None
+    assert str(caught.value).startswith("Preflight: sh ended with exit code 1\nFAIL\n1\n2\n")
+
+
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="no-such-program cannot be started: No such file"):
         carry_out(one("no-such-program"), tmp_path)

@@ -17,7 +17,7 @@ in_image() {
 }
 
 # 1/28 Preflight
-./inv doctor --tag v0.7.0 --recipe chatglm3 --tp 2 --pp 1
+./inv doctor --quiet --tag v0.7.0 --recipe chatglm3 --tp 2 --pp 1
 
 # 2/28 Image trtllm:v0.7.0
 ./inv image --tag v0.7.0

@@ -20,7 +20,7 @@ in_image() {
 }
 
 # 1/26 Preflight
-./inv doctor --tag v0.10.0 --recipe llama2-13b --tp 1 --pp 1 --quant int4_wo
+./inv doctor --quiet --tag v0.10.0 --recipe llama2-13b --tp 1 --pp 1 --quant int4_wo
 
 # 2/26 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0

@@ -20,7 +20,7 @@ in_image() {
 }
 
 # 1/26 Preflight
-./inv doctor --tag v0.10.0 --recipe qwen2-72b --tp 2 --pp 1
+./inv doctor --quiet --tag v0.10.0 --recipe qwen2-72b --tp 2 --pp 1
 
 # 2/26 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0

@@ -19,7 +19,7 @@ in_image() {
 }
 
 # 1/25 Preflight
-./inv doctor --tag v0.10.0 --recipe qwen2 --tp 4 --pp 1
+./inv doctor --quiet --tag v0.10.0 --recipe qwen2 --tp 4 --pp 1
 
 # 2/25 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0
