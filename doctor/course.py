@@ -3,7 +3,7 @@
 A log is of a healthy run when its last word is good: something came up or was finished, or all tests passed, and no
 complaint stands after it. A good end takes complaints back, those of the same writer where several write into one
 log; a verdict on the whole, such as the failure of a build, stays. A run of tests that passes vouches for all that it
-printed.
+printed since it began.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ class Course:
 
     def __init__(self) -> None:
         self.good = 0
-        self._turn = 0  # the line of the last end, good or bad
         self._failures: list[_Failure] = []
         self._begun: dict[str, int] = {}
 
@@ -61,7 +60,6 @@ class Course:
     def fail(self, line: Line, writer: bytes, runner: str = "", final: bool = True) -> None:
         """Something went wrong; `final`: no later word takes it back. A runner's own verdict ends its run."""
         self._begun.pop(runner, None)
-        self._turn = line.number if final else self._turn
         same = [known for known in self._failures if known.line.number == line.number]
         if same and final:
             self._failures = [known for known in self._failures if known not in same]
@@ -70,7 +68,7 @@ class Course:
 
     def succeed(self, number: int, writer: bytes) -> None:
         """Something came up or was finished; who writes without a name speaks for all."""
-        self.good = self._turn = number
+        self.good = number
         self._failures = [known for known in self._failures if known.final or writer not in (b"", known.writer)]
 
     def begin(self, runner: str, number: int) -> None:
@@ -78,8 +76,8 @@ class Course:
         self._begun.setdefault(runner, number)
 
     def passed(self, runner: str, number: int, writer: bytes) -> int:
-        """All tests passed: the line since which nothing counts, the last end's where the run did not say it began."""
-        since = self._begun.pop(runner, self._turn + 1)
+        """All tests passed: the line since which nothing counts, this one when nothing said that the run began."""
+        since = self._begun.pop(runner, number)
         self.succeed(number, writer)
         self._failures = [known for known in self._failures if known.line.number < since]
         return since

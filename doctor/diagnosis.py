@@ -127,7 +127,8 @@ def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
 
 def _outlived(row: Symptom, seen: Sightings) -> bool:
     """A warning that one can live with, after which something came up or was finished."""
-    return row.hint and seen.symptoms[row.id].line.number < seen.good
+    sighting = seen.symptoms[row.id]
+    return (row.hint or sighting.warning) and sighting.line.number < seen.good
 
 
 _ORDER = {"primary": 0, "secondary": 1, "consequence": 2}

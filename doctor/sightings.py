@@ -21,10 +21,11 @@ _WORDS: dict[str, tuple[str, ...]] = {"symptom": ("settled",), "complaint": ("se
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """Where a symptom was first seen, and whether only by a pattern that nobody has shown in a log yet."""
+    """Where a symptom was first seen; whether only by a pattern that nobody has shown in a log yet, or as a warning."""
 
     line: Line
     unverified: bool
+    warning: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,7 @@ class Spotter:
         self._matcher = compiled(tuple(pattern.regex for pattern in self._patterns))
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._first: dict[int, Line] = {}
+        self._warnings: set[int] = set()
         self._course = Course()
         self._news = True  # whether a symptom was seen since the last good end, or there was no end yet
 
@@ -135,6 +137,8 @@ class Spotter:
         line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
         if pattern.kind in ("symptom", "harmless"):
             self._first[place.pattern] = line
+            if pattern.kind == "symptom" and self._says(match, ("level",)):
+                self._warnings.add(line.number)
             self._news = self._news or pattern.kind == "symptom"
         else:
             self._follow(pattern, line, writer(block.text, match.start()))
@@ -155,13 +159,14 @@ class Spotter:
     def _settled(self, match: re.Match[bytes], pattern: Pattern) -> bool:
         """Whether the line itself says that what it complains of was met."""
         words = _WORDS.get(pattern.kind, ())
-        if not words:
-            return False
+        return bool(words) and self._says(match, words)
+
+    def _says(self, match: re.Match[bytes], kinds: tuple[str, ...]) -> bool:
         text = match.string
         start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
         end = text.find(b"\n", match.end(), match.end() + NEAR)
         line = text[start : end if end >= 0 else match.end() + NEAR]
-        return any(self._patterns[number].kind in words for number in self._matcher.present(line))
+        return any(self._patterns[number].kind in kinds for number in self._matcher.present(line))
 
     def _forget(self, since: int) -> None:
         """Nothing that was seen since this line counts."""
@@ -194,7 +199,9 @@ class Spotter:
                 first = min((line for line, _ in seen), key=lambda line: line.number)
                 values = {name: value for line, _ in seen for name, value in line.values.items()}
                 line = Line(number=first.number, text=first.text, values=values | first.values)
-                yield row.id, Sighting(line=line, unverified=all(unverified for _, unverified in seen))
+                unverified = all(unverified for _, unverified in seen)
+                warning = all(line.number in self._warnings for line, _ in seen)
+                yield row.id, Sighting(line=line, unverified=unverified, warning=warning)
 
 
 class _Excused:

@@ -57,12 +57,19 @@ def test_tests_that_pass_vouch_for_all_they_printed_but_for_nothing_before_they_
     assert code(OUT_OF_MEMORY, PYTEST.format("fine")) == ExitCode.FAILURE
 
 
-def test_a_runner_that_does_not_say_it_began_vouches_since_the_last_end() -> None:
-    passed = f".{TRACEBACK}\n{OUT_OF_MEMORY}\n.\nRan 2 tests in 0.01s\n\nOK"
-    assert code(passed) == ExitCode.OK
-    assert code("BUILD SUCCESSFUL in 3s", passed) == ExitCode.OK
-    assert code(OUT_OF_MEMORY, "BUILD SUCCESSFUL in 3s", passed) == ExitCode.FAILURE
-    assert code(OUT_OF_MEMORY, "make: *** [all] Error 1", passed) == ExitCode.FAILURE
+def test_a_run_of_which_nothing_says_that_it_began_takes_back_complaints_alone() -> None:
+    verdict = "Ran 2 tests in 0.01s\n\nOK"
+    assert code(TRACEBACK, verdict) == ExitCode.OK
+    assert code(OUT_OF_MEMORY, verdict) == ExitCode.FAILURE
+    assert code("make: *** [all] Error 1", verdict) == ExitCode.UNKNOWN
+    assert code('  File "t.py", line 5, in test_oom', OUT_OF_MEMORY, verdict) == ExitCode.OK
+
+
+def test_a_fault_that_is_only_a_warning_counts_until_something_comes_up() -> None:
+    missing = "libcudnn.so.8: cannot open shared object file: No such file or directory"
+    assert code(f"WARNING backend cuda not available: {missing}", "INFO stopped") == ExitCode.FAILURE
+    assert code(f"WARNING backend cuda not available: {missing}", "INFO model ready on cpu") == ExitCode.OK
+    assert code(f"ImportError: {missing}", "INFO model ready on cpu") == ExitCode.FAILURE
 
 
 def test_what_failed_after_the_tests_is_named_and_not_what_they_provoked() -> None:
@@ -118,5 +125,5 @@ def test_a_run_that_failed_is_over() -> None:
     course.begin("pytest", 1)
     course.fail(line(5), b"", runner="pytest")
     assert not course.running("pytest")
-    assert course.passed("pytest", 9, b"") == 6
+    assert course.passed("pytest", 9, b"") == 9
     assert [known.number for known in course.failures] == [5]
