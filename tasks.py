@@ -197,11 +197,13 @@ def serve(
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import Adjustment, refuse_missing_file, warn_of_exposure
+    from recipes.ports import refuse_impossible
 
     refuse_at_odds(detach=detach, follow=follow, rehearse=rehearse, in_container=in_container, templates=templates)
     asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
     if not c.config.run.dry:
         refuse_missing_file(asked)
+    refuse_impossible({"openai": openai_port})
     warn_of_exposure(asked, deployment.ports)
     if rehearse and in_container:
         rehearse_in_container(c, deployment, model_dir, asked, json)

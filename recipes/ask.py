@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from environment.console import result_json, say, write
-from environment.errors import Trouble
+from environment.errors import Trouble, Usage
 from recipes.ends import UNSAID, ends
 from recipes.prompt import prompt
 from recipes.recipe import AS_IT_SAYS, Chat
@@ -17,6 +18,8 @@ from recipes.stops import Stops
 
 if TYPE_CHECKING:
     from recipes.client import Answer
+
+RANGES: Mapping[str, tuple[int, int | None]] = MappingProxyType({"max_tokens": (1, None), "top_p": (0, 1)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,14 @@ class Manner:
     stop: tuple[str, ...] = ()
     system: str = ""
     options: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, value in (("max_tokens", self.max_tokens), *self.options):
+            least, most = RANGES.get(name, (0, None))
+            if value is not None and (value < least or (most is not None and value > most)):
+                wanted = f"between {least} and {most}" if most is not None else f"{least} or more"
+                flag = f"--{name.replace('_', '-')}"
+                raise Usage(f"{flag} {value:g} is not {wanted}", mend=f"leave it out, or say {flag} {most or least}")
 
 
 def target(run: Run) -> Target:

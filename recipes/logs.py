@@ -7,7 +7,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-from environment.errors import Trouble
+from environment.errors import Trouble, Usage
 from recipes import runs
 
 POLL = 0.2  # seconds
@@ -15,6 +15,8 @@ POLL = 0.2  # seconds
 
 def show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
     """The last `lines` lines of the server's log, also of one that has ended; with `follow`, what comes after."""
+    if lines < 0:
+        raise Usage(f"--lines {lines} is less than 0", mend="such as --lines 50")
     chosen = name or _only(folder)
     if (contained := runs.read(folder, chosen)) is not None and contained.container:
         from recipes import container_runs

@@ -89,8 +89,10 @@ def openai(
     """Stand an OpenAI-compatible endpoint before a running server, until Ctrl-C or the server's stop."""
     from recipes.openai.admission import Limits
     from recipes.openai.process import key, run_here
+    from recipes.ports import refuse_impossible
     from recipes.runs import answering
 
+    refuse_impossible({"openai": port})
     limits = Limits(body=body, seconds=seconds, at_once=at_once, waiting=waiting)
     runs = current().runs
     run_here(runs, answering(runs, name), port=port, secret=key(key_file), expose=expose, limits=limits)

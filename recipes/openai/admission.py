@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from environment.errors import Usage
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -16,6 +18,11 @@ class Limits:
     seconds: float = 600.0
     at_once: int = 64
     waiting: int = 256
+
+    def __post_init__(self) -> None:
+        if min(self.body, self.seconds, self.at_once) <= 0 or self.waiting < 0:
+            what = f"--body {self.body}, --seconds {self.seconds:g}, --at-once {self.at_once}, --waiting {self.waiting}"
+            raise Usage(f"{what}: nothing would be answered", mend="leave out, or raise, what is 0 or less")
 
 
 class Busy(Exception):
