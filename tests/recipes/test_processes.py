@@ -25,7 +25,6 @@ def test_the_process_itself_is_alive_and_no_other_with_its_id() -> None:
     boot, ticks = mine.split()
     assert processes.alive(os.getpid(), mine)
     assert not processes.alive(os.getpid(), f"{boot} {int(ticks) - 1}")
-    assert not processes.alive(os.getppid(), mine)
 
 
 def test_after_a_reboot_nothing_recorded_is_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
