@@ -12,17 +12,17 @@ FOLDER = Path(__file__).parent / "__pycache__"
 
 
 def kept(name: str) -> bytes | None:
-    """What was kept under this name, which says all that it was made of; None when nothing was."""
+    """What was kept under this name, `KIND-HASH`, which says all that it was made of; None when nothing was."""
     with suppress(OSError):
         return _place(name).read_bytes()
     return None
 
 
 def keep(name: str, said: bytes) -> None:
-    """Keeps it in place of what was kept before, if the disk takes it and Python may write bytecode."""
+    """Keeps it in place of what was kept of its kind before, if the disk takes it and Python may write bytecode."""
     if sys.dont_write_bytecode:
         return
-    before = set(FOLDER.glob("patterns-*.hs"))
+    before = set(FOLDER.glob(f"{name.partition('-')[0]}-*.hs"))
     with suppress(OSError):
         put(_place(name), said)
         for old in before - {_place(name)}:
@@ -30,4 +30,4 @@ def keep(name: str, said: bytes) -> None:
 
 
 def _place(name: str) -> Path:
-    return FOLDER / f"patterns-{name}.hs"
+    return FOLDER / f"{name}.hs"

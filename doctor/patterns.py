@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -25,7 +25,7 @@ class Pattern:
 
 
 def patterns(known: Catalogue) -> Iterator[Pattern]:
-    """All of them, in the order of the catalogue."""
+    """All that are looked for in every line, in the order of the catalogue."""
     for row in known.symptoms:
         for regex in (*map(re.escape, row.literals), *row.patterns):
             yield Pattern(regex=regex, kind="symptom", id=row.id)
@@ -34,7 +34,7 @@ def patterns(known: Catalogue) -> Iterator[Pattern]:
     for line in known.harmless:
         for regex in (*map(re.escape, line.literals), *line.patterns):
             yield Pattern(regex=regex, kind="harmless", id=line.id)
-    yield from _marks(known.marks)
+    yield from (pattern for pattern in _marks(known.marks) if pattern.kind not in ("settled", "level"))
 
 
 def _marks(marks: Marks) -> Iterator[Pattern]:
@@ -54,11 +54,21 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         yield from (Pattern(regex=regex, kind=kind) for regex in regexes)
 
 
-@cache
-def compiled(regexes: tuple[str, ...]) -> Signatures:
+def words(known: Catalogue) -> tuple[Pattern, ...]:
+    """The patterns that are looked for only in a line which complains: ordinary lines are full of them."""
+    return tuple(pattern for pattern in _marks(known.marks) if pattern.kind in ("settled", "level"))
+
+
+def compiled(those: Iterable[Pattern], kind: str = "patterns") -> Signatures:
     """The patterns ready to be looked for; made once, for it takes half a second, and kept (`doctor/compiled.py`)."""
-    return Signatures(regexes)
+    return _compiled(tuple(pattern.regex for pattern in those), kind)
+
+
+@cache
+def _compiled(regexes: tuple[str, ...], kind: str) -> Signatures:
+    return Signatures(regexes, kind)
 
 
 if __name__ == "__main__":
-    compiled(tuple(pattern.regex for pattern in patterns(catalogue())))
+    compiled(patterns(catalogue()))
+    compiled(words(catalogue()), "words")

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from doctor.course import Course, Line
 from doctor.log import Block, bare, blocks, writer
-from doctor.patterns import Pattern, compiled, patterns
+from doctor.patterns import Pattern, compiled, patterns, words
 from doctor.signatures import Place
 from doctor.symptoms import Catalogue, Harmless
 from doctor.wrapping import Unwrapped
@@ -51,7 +51,8 @@ class Spotter:
         for number, pattern in enumerate(self._patterns):
             if pattern.kind == "symptom":
                 self._own.setdefault(pattern.id, []).append(number)
-        self._matcher = compiled(tuple(pattern.regex for pattern in self._patterns))
+        self._matcher = compiled(self._patterns)
+        self._words = words(known)
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._first: dict[int, Line] = {}
         self._warnings: set[int] = set()
@@ -98,7 +99,7 @@ class Spotter:
         complains = self._complains(present)
         ends = (pattern for pattern in present if self._patterns[pattern].kind in ("success", "passes"))
         if any(complains or self._open(pattern) for pattern in ends):
-            return {pattern for pattern in present if self._patterns[pattern].kind not in _WORDS["complaint"]}
+            return present
         return {pattern for pattern in present if self._open(pattern)}
 
     def _complains(self, present: set[int]) -> bool:
@@ -158,15 +159,15 @@ class Spotter:
 
     def _settled(self, match: re.Match[bytes], pattern: Pattern) -> bool:
         """Whether the line itself says that what it complains of was met."""
-        words = _WORDS.get(pattern.kind, ())
-        return bool(words) and self._says(match, words)
+        kinds = _WORDS.get(pattern.kind, ())
+        return bool(kinds) and self._says(match, kinds)
 
     def _says(self, match: re.Match[bytes], kinds: tuple[str, ...]) -> bool:
         text = match.string
         start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
         end = text.find(b"\n", match.end(), match.end() + NEAR)
         line = text[start : end if end >= 0 else match.end() + NEAR]
-        return any(self._patterns[number].kind in kinds for number in self._matcher.present(line))
+        return any(self._words[number].kind in kinds for number in compiled(self._words, "words").present(line))
 
     def _forget(self, since: int) -> None:
         """Nothing that was seen since this line counts."""

@@ -33,11 +33,14 @@ class Place:
 
 
 class Signatures:
-    """Compiled patterns, numbered as given: Python's syntax, on bytes, `^` and `$` at lines (docs/diagnosis.md)."""
+    """Compiled patterns, numbered as given: Python's syntax, on bytes, `^` and `$` at lines (docs/diagnosis.md).
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    Those of one `kind` are kept for the next start.
+    """
+
+    def __init__(self, patterns: Sequence[str], kind: str = "patterns") -> None:
         self._patterns = [_anchored(pattern) for pattern in patterns]
-        self._which = _kept(dict(enumerate(map(loose, self._patterns))), hyperscan.HS_FLAG_SINGLEMATCH)
+        self._which = _kept(kind, dict(enumerate(map(loose, self._patterns))), hyperscan.HS_FLAG_SINGLEMATCH)
         self._where: dict[int, hyperscan.Database] = {}
 
     def present(self, text: bytes) -> set[int]:
@@ -83,11 +86,12 @@ def _anchored(pattern: str) -> str:
     return LINE_START + pattern[1:] if pattern.startswith("^") else pattern
 
 
-def _kept(patterns: Mapping[int, str], flag: int) -> hyperscan.Database:
+def _kept(kind: str, patterns: Mapping[int, str], flag: int) -> hyperscan.Database:
     """As `_compiled`, but from what an earlier time kept: hyperscan takes it only whole, and for this processor."""
-    name = hashlib.sha256(
+    made_of = hashlib.sha256(
         repr((getattr(hyperscan, "__version__", ""), flag, sorted(patterns.items()))).encode()
     ).hexdigest()[:16]
+    name = f"{kind}-{made_of}"
     if (said := compiled.kept(name)) is not None:
         with suppress(hyperscan.error):
             database = hyperscan.loadb(said, hyperscan.HS_MODE_BLOCK)

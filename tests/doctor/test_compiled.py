@@ -60,3 +60,9 @@ def test_nothing_is_kept_where_python_keeps_no_bytecode(folder: Path, monkeypatc
 def test_a_folder_that_cannot_be_written_is_left_alone(folder: Path) -> None:
     folder.write_text("in the way")
     assert Signatures(PATTERNS).present(LOG) == {0, 1}
+
+
+def test_patterns_of_another_kind_are_kept_beside_them(folder: Path) -> None:
+    Signatures(PATTERNS)
+    Signatures(("nothing",), "words")
+    assert [name.partition("-")[0] for name in names(folder)] == ["patterns", "words"]

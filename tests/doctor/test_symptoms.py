@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from doctor.diagnosis import explain
-from doctor.patterns import patterns
+from doctor.patterns import patterns, words
 from doctor.signatures import WINDOW
 from doctor.symptoms import Symptom, catalogue
 from environment.errors import ExitCode
@@ -14,7 +14,7 @@ from tests.doctor.corpus import LOGS, Recorded, corpus, wordings
 
 ROWS = catalogue().symptoms
 IDS = {row.id for row in ROWS}
-PATTERNS = sorted({pattern.regex for pattern in patterns(catalogue())})
+PATTERNS = sorted({pattern.regex for pattern in (*patterns(catalogue()), *words(catalogue()))})
 DEVELOPMENT = corpus("development")
 WORDINGS = [(wording.answer, line) for wording in wordings() for line in wording.lines]
 
