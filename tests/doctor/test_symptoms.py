@@ -1,11 +1,12 @@
 import re
 import time
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from doctor.diagnosis import explain
+from doctor.diagnosis import Diagnosis, explain
 from doctor.patterns import patterns, words
 from doctor.signatures import WINDOW
 from doctor.symptoms import Symptom, catalogue
@@ -19,8 +20,14 @@ DEVELOPMENT = corpus("development")
 WORDINGS = [(wording.answer, line) for wording in wordings() for line in wording.lines]
 
 
+@cache
+def diagnosis_of(log: Path | str) -> Diagnosis:
+    """Made once for each log and line, however many tests look at it."""
+    return explain(log)
+
+
 def primary(log: Path | str) -> str:
-    return next((finding.symptom.id for finding in explain(log).findings if finding.primary), "")
+    return next((finding.symptom.id for finding in diagnosis_of(log).findings if finding.primary), "")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
@@ -32,12 +39,12 @@ def test_every_symptom_has_a_source_a_remedy_and_a_sample_that_it_explains(row: 
     logs = [log.path for log in DEVELOPMENT if log.answer == row.id or log.file == f"development/{row.id}.log"]
     samples: list[Path | str] = [*logs, *(line for answer, line in WORDINGS if answer == row.id)]
     assert samples, "write its words into wordings.toml, or a log and its answer under tests/doctor/logs/development"
-    assert row.id in [finding.symptom.id for sample in samples for finding in explain(sample).findings]
+    assert row.id in [finding.symptom.id for sample in samples for finding in diagnosis_of(sample).findings]
 
 
 @pytest.mark.parametrize("log", DEVELOPMENT, ids=lambda log: log.file)
 def test_every_development_log_has_its_answer_named_first_or_is_an_unknown_failure(log: Recorded) -> None:
-    diagnosis = explain(log.path)
+    diagnosis = diagnosis_of(log.path)
     assert primary(log.path) == log.answer
     assert diagnosis.exit_code == (ExitCode.FAILURE if log.answer else ExitCode.UNKNOWN)
     assert log.source
@@ -60,7 +67,7 @@ def test_every_log_that_was_held_back_keeps_what_happened_at_its_first_run() -> 
 
 @pytest.mark.parametrize("log", corpus("healthy"), ids=lambda log: log.file)
 def test_a_healthy_log_gives_no_finding(log: Recorded) -> None:
-    diagnosis = explain(log.path)
+    diagnosis = diagnosis_of(log.path)
     assert diagnosis.findings == ()
     assert diagnosis.unknown == ()
 
