@@ -93,7 +93,7 @@ class Engine:
         leaves no tag: the engine names the image when its last layer is in.
         """
         doing, layers = f"pulling {reference}", Layers()
-        with self.patient(patience) as client, explained(doing):
+        with explained(doing), self.patient(patience) as client:
             try:
                 for layers in kept_moving(client.pull(reference, stream=True, decode=True), doing, patience):
                     watch(layers)

@@ -114,7 +114,7 @@ def memory(engine: Engine, name: str) -> int | None:
 def output(engine: Engine, name: str, *, follow: bool = False, lines: int | None = None) -> Iterator[bytes]:
     """What a container has written to both its streams, and with `follow` what it goes on to write."""
     tail: Any = "all" if lines is None else lines
-    with engine.patient(DAYS) as client, explained(f"reading the log of {name}"):
+    with explained(f"reading the log of {name}"), engine.patient(DAYS) as client:
         stream: Any = client.logs(name, stream=True, follow=follow, tail=tail)
         with closing(stream):
             yield from stream

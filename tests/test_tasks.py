@@ -30,6 +30,7 @@ BUSY = 3  # this machine may be busy with other tests
         (("serve", "qwen2", "--tp", "3", "--dry"), 2, "use --tp 1 or 2 or 4"),
         (("serve", "qwen2", "--detach", "--follow"), 2, "--detach leaves the server, --follow stays with its log"),
         (("serve", "qwen2", "--rehearse", "--dry"), 2, "a rehearsal has no plan to print"),
+        (("serve", "qwen2", "--rehearse", "--max-tokens", "-5"), 2, "--max-tokens -5 is not 1 or more"),
         (("serve", "../../etc/passwd", "--dry"), 2, "unknown recipe '../../etc/passwd'"),
         (("releases", "--tag", "v9.9.9"), 2, "unknown release 'v9.9.9'"),
         (("releases", "--tag", "main"), 2, "unknown release 'main'"),

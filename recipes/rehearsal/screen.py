@@ -31,13 +31,14 @@ def run_and_ask(
 
     `quality`: its answers are held against the checkpoint's own, too.
     """
+    manner = Manner(max_tokens=max_tokens)
     asked, space, begun = rehearsal(deployment, model_dir, templates), deployment.workspace, time.monotonic()
     refuse_unreadable((space.root, asked.checkpoint, PROJECT))
     say(f"Rehearsing {asked.recipe} as TensorRT-LLM {asked.release} serves it: real Triton, a CPU engine.")
     with terminable(), computing(asked.checkpoint, space.checkpoints) as own:
         run, new = rehearse(asked, space, own.begin if quality else None)
         with good_or_gone(run, space if new else None):
-            first_answer(run, question or deployment.recipe.question.text, max_tokens)
+            first_answer(run, question or deployment.recipe.question.text, manner)
             if quality:
                 gate.hold(run, own, patience(time.monotonic() - begun), space.runs, gate.REHEARSAL)
     say(f"\n{PROVES}")
@@ -56,10 +57,10 @@ def good_or_gone(run: Run, ours: Workspace | None) -> Iterator[None]:
         raise
 
 
-def first_answer(run: Run, question: str, max_tokens: int) -> None:
+def first_answer(run: Run, question: str, manner: Manner) -> None:
     """Asks, and shows the answer as it comes."""
     say(f"\n> {question}")
-    show_answer(target(run), question, Manner(max_tokens=max_tokens))
+    show_answer(target(run), question, manner)
 
 
 def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehearsal:
