@@ -31,10 +31,9 @@ class _Failure:
 
 
 class Course:
-    """What a log has shown so far, in constant memory. `good`: the line of the last good end, 0 when there was none."""
+    """What a log has shown so far, in constant memory."""
 
     def __init__(self) -> None:
-        self.good = 0
         self._failures: list[_Failure] = []
         self._begun: dict[str, int] = {}
 
@@ -47,6 +46,11 @@ class Course:
     def complains(self) -> bool:
         """Whether something went wrong that a good end would take back."""
         return any(not failure.final for failure in self._failures)
+
+    @property
+    def condemned(self) -> bool:
+        """Whether a verdict stands that no good end takes back."""
+        return any(failure.final for failure in self._failures)
 
     @property
     def full(self) -> bool:
@@ -66,9 +70,8 @@ class Course:
         if final or not (same or self.full):
             self._failures = [*self._failures, _Failure(line=line, writer=writer, final=final)][:KEPT]
 
-    def succeed(self, number: int, writer: bytes) -> None:
+    def succeed(self, writer: bytes) -> None:
         """Something came up or was finished; who writes without a name speaks for all."""
-        self.good = number
         self._failures = [known for known in self._failures if known.final or writer not in (b"", known.writer)]
 
     def begin(self, runner: str, number: int) -> None:
@@ -78,6 +81,6 @@ class Course:
     def passed(self, runner: str, number: int, writer: bytes) -> int:
         """All tests passed: the line since which nothing counts, this one when nothing said that the run began."""
         since = self._begun.pop(runner, number)
-        self.succeed(number, writer)
+        self.succeed(writer)
         self._failures = [known for known in self._failures if known.line.number < since]
         return since

@@ -109,7 +109,7 @@ def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Di
 
 def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
     """Root cause first: primaries by line, then umbrellas, then consequences."""
-    rows = [row for row in known.symptoms if row.id in seen.symptoms and not _outlived(row, seen)]
+    rows = [row for row in known.symptoms if row.id in seen.symptoms]
     beaten = {name for row in rows for name in row.more_specific_than}
     rows = [row for row in rows if row.id not in beaten]
     rows = [row for row in rows if not _same_evidence(row, rows, seen)]
@@ -123,12 +123,6 @@ def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
         )
         for number, row in enumerate(rows)
     )
-
-
-def _outlived(row: Symptom, seen: Sightings) -> bool:
-    """A warning that one can live with, after which something came up or was finished."""
-    sighting = seen.symptoms[row.id]
-    return (row.hint or sighting.warning) and sighting.line.number < seen.good
 
 
 _ORDER = {"primary": 0, "secondary": 1, "consequence": 2}

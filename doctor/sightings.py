@@ -9,36 +9,30 @@ from typing import BinaryIO
 
 from doctor.course import Course, Line
 from doctor.log import Block, bare, blocks, writer
-from doctor.patterns import Pattern, compiled, patterns, words
+from doctor.patterns import Pattern, compiled, patterns
+from doctor.remarks import NEAR, Remarks, quoted
 from doctor.signatures import Place
 from doctor.symptoms import Catalogue, Harmless
 from doctor.wrapping import Unwrapped
 
 TEXT_SHOWN = 400
-NEAR = 2000
-_WORDS: dict[str, tuple[str, ...]] = {"symptom": ("settled",), "complaint": ("settled", "level")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """Where a symptom was first seen; whether only by a pattern that nobody has shown in a log yet, or as a warning."""
+    """Where a symptom was first seen, and whether only by a pattern that nobody has shown in a log yet."""
 
     line: Line
     unverified: bool
-    warning: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sightings:
-    """Everything seen in one log: symptoms by id, harmless lines by id, the first failures that nothing took back.
-
-    `good` is the line of the last good end, 0 where there was none.
-    """
+    """Everything seen in one log that nothing took back: symptoms by id, harmless lines by id, the first failures."""
 
     symptoms: dict[str, Sighting]
     harmless: tuple[tuple[Harmless, Line], ...]
     failures: tuple[Line, ...]
-    good: int
 
 
 class Spotter:
@@ -52,10 +46,11 @@ class Spotter:
             if pattern.kind == "symptom":
                 self._own.setdefault(pattern.id, []).append(number)
         self._matcher = compiled(self._patterns)
-        self._words = words(known)
+        self._remarks = Remarks(known)
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
+        self._survivable = {row.id for row in known.symptoms if row.survivable}
         self._first: dict[int, Line] = {}
-        self._warnings: set[int] = set()
+        self._survived: dict[int, bytes] = {}  # what a good end of its writer takes back
         self._course = Course()
         self._news = True  # whether a symptom was seen since the last good end, or there was no end yet
 
@@ -133,16 +128,29 @@ class Spotter:
         if match is None:
             return
         pattern = self._patterns[place.pattern]
-        if self._settled(match, pattern):
+        if self._dismissed(match, pattern):
             return
         line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
+        by = writer(block.text, match.start())
         if pattern.kind in ("symptom", "harmless"):
             self._first[place.pattern] = line
-            if pattern.kind == "symptom" and self._says(match, ("level",)):
-                self._warnings.add(line.number)
+            if pattern.kind == "symptom" and self._may_survive(match, pattern):
+                self._survived[place.pattern] = by
             self._news = self._news or pattern.kind == "symptom"
         else:
-            self._follow(pattern, line, writer(block.text, match.start()))
+            self._follow(pattern, line, by)
+
+    def _dismissed(self, match: re.Match[bytes], pattern: Pattern) -> bool:
+        """Whether the line is no complaint: it says that it was met, or only quotes what might be complained of."""
+        if pattern.kind not in ("symptom", "complaint", "failure") or (pattern.kind == "failure" and pattern.id):
+            return False  # a runner's verdict is its own
+        if quoted(match) or self._remarks.settle(match):
+            return True
+        return pattern.kind == "complaint" and self._remarks.play_down(match)
+
+    def _may_survive(self, match: re.Match[bytes], pattern: Pattern) -> bool:
+        """Whether a program may live with this: by what the row knows, or by what the log says of it."""
+        return pattern.id in self._survivable or self._remarks.play_down(match) or self._remarks.go_on(match)
 
     def _follow(self, pattern: Pattern, line: Line, by: bytes) -> None:
         """What the mark in this line says of the course of the run."""
@@ -150,24 +158,22 @@ class Spotter:
             case "failure" | "complaint":
                 self._course.fail(line, by, runner=pattern.id, final=pattern.kind == "failure")
             case "success":
-                self._course.succeed(line.number, by)
+                self._course.succeed(by)
+                self._survive(by)
             case "begins":
                 self._course.begin(pattern.id, line.number)
             case "passes":
                 self._forget(self._course.passed(pattern.id, line.number, by))
+                self._survive(by)
         self._news = self._news and pattern.kind not in ("success", "passes")
 
-    def _settled(self, match: re.Match[bytes], pattern: Pattern) -> bool:
-        """Whether the line itself says that what it complains of was met."""
-        kinds = _WORDS.get(pattern.kind, ())
-        return bool(kinds) and self._says(match, kinds)
-
-    def _says(self, match: re.Match[bytes], kinds: tuple[str, ...]) -> bool:
-        text = match.string
-        start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
-        end = text.find(b"\n", match.end(), match.end() + NEAR)
-        line = text[start : end if end >= 0 else match.end() + NEAR]
-        return any(self._words[number].kind in kinds for number in compiled(self._words, "words").present(line))
+    def _survive(self, writer: bytes) -> None:
+        """What went wrong before this good end, and can be lived with, was lived with; where a verdict stands, it was not."""
+        if self._course.condemned:
+            return
+        for pattern in [known for known, by in self._survived.items() if writer in (b"", by)]:
+            del self._survived[pattern]
+            self._first.pop(pattern, None)
 
     def _forget(self, since: int) -> None:
         """Nothing that was seen since this line counts."""
@@ -183,7 +189,6 @@ class Spotter:
             symptoms=dict(self._symptoms()),
             harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
             failures=self._course.failures,
-            good=self._course.good,
         )
 
     def _excused(self, kept: list[tuple[Pattern, Line]]) -> Iterator[tuple[Harmless, Line]]:
@@ -201,8 +206,7 @@ class Spotter:
                 values = {name: value for line, _ in seen for name, value in line.values.items()}
                 line = Line(number=first.number, text=first.text, values=values | first.values)
                 unverified = all(unverified for _, unverified in seen)
-                warning = all(line.number in self._warnings for line, _ in seen)
-                yield row.id, Sighting(line=line, unverified=unverified, warning=warning)
+                yield row.id, Sighting(line=line, unverified=unverified)
 
 
 class _Excused:

@@ -71,8 +71,10 @@ class Signatures:
         limit = text.find(b"\n", place.end, place.end + WINDOW)
         limit = limit if limit >= 0 else min(place.end + WINDOW, len(text))
         pattern = re.compile(self._patterns[place.pattern].encode(), re.MULTILINE)  # `re` keeps the last 512 compiled
-        for match in pattern.finditer(text, max(0, place.end - WINDOW), limit):
-            if match.end() >= place.end:
+        first = max(0, place.end - WINDOW)
+        for start in (max(first, place.line), first):  # most matches stand in one line
+            found = (match for match in pattern.finditer(text, start, limit) if match.end() >= place.end)
+            if match := next(found, None):
                 return match
         return None
 

@@ -22,7 +22,8 @@ class Symptom(Record, frozen=True, kw_only=True):
     `literals` are fragments as they stand in a log, `patterns` regular expressions whose named groups fill the
     `{name}`s of cause, between and remedy; `unverified` are patterns nobody has shown in a log yet. `rank`: a `primary`
     names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` never explains anything.
-    `hint`: the line is a warning that a server can live with; it counts only while nothing came up.
+    `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says `survives`
+    are things that a program can live with: they count only until a good end.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Symptom(Record, frozen=True, kw_only=True):
     rank: Rank = "primary"
     match: Literal["any", "all"] = "any"
     hint: bool = False
+    survives: bool = False
     more_specific_than: tuple[str, ...] = ()
     look_first_for: tuple[str, ...] = ()
     literals: tuple[str, ...] = ()
@@ -42,6 +44,11 @@ class Symptom(Record, frozen=True, kw_only=True):
     checks: tuple[str, ...] = ()
     confidence: Confidence
     sources: tuple[str, ...]
+
+    @property
+    def survivable(self) -> bool:
+        """Whether a program may meet this and still do its work."""
+        return self.hint or self.survives or self.rank == "secondary"
 
     @property
     def captured(self) -> tuple[str, ...]:

@@ -1,0 +1,67 @@
+"""What a log says about a line of its own: that the fault was met, is no more than a warning, or is quoted source."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.log import bare
+from doctor.patterns import Pattern, compiled, words
+from doctor.symptoms import Catalogue
+
+NEAR = 2000
+_HEADER = b"Traceback (most recent call last)"
+_FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')
+_RAISES = re.compile(rb"\braise \w")
+
+
+class Remarks:
+    """Looks for the words of `marks.toml` around a match: in its line, and where a traceback has its own words."""
+
+    def __init__(self, known: Catalogue) -> None:
+        self._words: tuple[Pattern, ...] = words(known)
+        self._matcher = compiled(self._words, "words")
+
+    def settle(self, match: re.Match[bytes]) -> bool:
+        """Whether the line itself says that what it complains of was met, tried again or expected."""
+        return "settled" in self._kinds(_own(match))
+
+    def play_down(self, match: re.Match[bytes]) -> bool:
+        """Whether the line says that its writer does not take it for a failure."""
+        return "level" in self._kinds(_own(match))
+
+    def go_on(self, match: re.Match[bytes]) -> bool:
+        """Whether the next line, or the one that a traceback was logged with, says how it went on."""
+        return "settled" in self._kinds(b"\n".join(_neighbours(match)))
+
+    def _kinds(self, text: bytes) -> set[str]:
+        return {self._words[number].kind for number in self._matcher.present(text)}
+
+
+def quoted(match: re.Match[bytes]) -> bool:
+    """Whether the match stands in source that a traceback shows below a frame, and which only names what it raises.
+
+    Other source lines are evidence: they show which call failed.
+    """
+    text = match.string
+    start = text.rfind(b"\n", 0, match.start()) + 1
+    if not _RAISES.search(text, start, match.end()):
+        return False
+    above = text[max(text.rfind(b"\n", 0, max(start - 1, 0)) + 1, start - NEAR) : start]
+    return _FRAME.match(bare(above)) is not None
+
+
+def _own(match: re.Match[bytes]) -> bytes:
+    text = match.string
+    start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
+    end = text.find(b"\n", match.end(), match.end() + NEAR)
+    return text[start : end if end >= 0 else match.end() + NEAR]
+
+
+def _neighbours(match: re.Match[bytes]) -> list[bytes]:
+    """The line after the match and, where the match ends a traceback, the line before that."""
+    before = [bare(line) for line in match.string[max(0, match.start() - 2 * NEAR) : match.start()].split(b"\n")[:-1]]
+    after = match.string[match.end() : match.end() + NEAR].split(b"\n")[1:2]
+    while before and before[-1].startswith(b" "):
+        before.pop()
+    logged = before[-2:-1] if before and before[-1].startswith(_HEADER) else []
+    return logged + after
