@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from doctor.log import bare
 from doctor.patterns import Pattern, compiled, words
+from doctor.signatures import Place
 from doctor.symptoms import Catalogue
 
 NEAR = 2000
@@ -20,10 +22,15 @@ class Remarks:
     def __init__(self, known: Catalogue) -> None:
         self._words: tuple[Pattern, ...] = words(known)
         self._matcher = compiled(self._words, "words")
+        self._settled = [number for number, word in enumerate(self._words) if word.kind == "settled"]
 
     def settle(self, match: re.Match[bytes]) -> bool:
         """Whether the line itself says that what it complains of was met, tried again or expected."""
         return "settled" in self._kinds(_own(match))
+
+    def settling(self, text: bytes) -> list[Place]:
+        """Where in the block words stand that settle."""
+        return self._matcher.places(text, self._settled)
 
     def play_down(self, match: re.Match[bytes]) -> bool:
         """Whether the line says that its writer does not take it for a failure."""
@@ -35,6 +42,18 @@ class Remarks:
 
     def _kinds(self, text: bytes) -> set[str]:
         return {self._words[number].kind for number in self._matcher.present(text)}
+
+
+class Lines:
+    """The lines in which places stand; of a very long line only what is near them."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._ends: dict[int, list[int]] = {}
+        for place in places:
+            self._ends.setdefault(place.line, []).append(place.end)
+
+    def __contains__(self, place: object) -> bool:
+        return isinstance(place, Place) and any(abs(end - place.end) < NEAR for end in self._ends.get(place.line, ()))
 
 
 def quoted(match: re.Match[bytes]) -> bool:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from doctor.course import Course, Line
 from doctor.log import Block, bare, blocks, writer
 from doctor.patterns import Pattern, compiled, patterns
-from doctor.remarks import NEAR, Remarks, quoted
+from doctor.remarks import Lines, Remarks, quoted
 from doctor.signatures import Place
 from doctor.symptoms import Catalogue, Harmless
 from doctor.wrapping import Unwrapped
 
 TEXT_SHOWN = 400
+MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +84,11 @@ class Spotter:
             return
         harmless = {pattern for pattern in present if self._patterns[pattern].kind == "harmless"}
         places = self._matcher.places(block.text, wanted | harmless)
-        excused = _Excused(self._confirmed(block, places, harmless))
+        excused = Lines(self._confirmed(block, places, harmless))
+        met = Lines(self._remarks.settling(block.text) if len(places) > MANY else ())
         for place in places:
-            counts = place.pattern in harmless or place not in excused
+            lost = place in excused or (self._complaint(place.pattern) and place in met)
+            counts = place.pattern in harmless or not lost
             if counts and place.pattern in wanted and self._open(place.pattern):
                 self._keep(place, block)
 
@@ -128,7 +131,7 @@ class Spotter:
         if match is None:
             return
         pattern = self._patterns[place.pattern]
-        if self._dismissed(match, pattern):
+        if self._complaint(place.pattern) and self._dismissed(match, pattern):
             return
         line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
         by = writer(block.text, match.start())
@@ -140,10 +143,13 @@ class Spotter:
         else:
             self._follow(pattern, line, by)
 
+    def _complaint(self, number: int) -> bool:
+        """Whether the words of its line may take it back; a runner's own verdict nothing does."""
+        pattern = self._patterns[number]
+        return pattern.kind in ("symptom", "complaint") or (pattern.kind == "failure" and not pattern.id)
+
     def _dismissed(self, match: re.Match[bytes], pattern: Pattern) -> bool:
         """Whether the line is no complaint: it says that it was met, or only quotes what might be complained of."""
-        if pattern.kind not in ("symptom", "complaint", "failure") or (pattern.kind == "failure" and pattern.id):
-            return False  # a runner's verdict is its own
         if quoted(match) or self._remarks.settle(match):
             return True
         return pattern.kind == "complaint" and self._remarks.play_down(match)
@@ -168,7 +174,7 @@ class Spotter:
         self._news = self._news and pattern.kind not in ("success", "passes")
 
     def _survive(self, writer: bytes) -> None:
-        """What went wrong before this good end, and can be lived with, was lived with; where a verdict stands, it was not."""
+        """What can be lived with and went wrong before this good end was lived with, unless a verdict stands."""
         if self._course.condemned:
             return
         for pattern in [known for known, by in self._survived.items() if writer in (b"", by)]:
@@ -207,18 +213,6 @@ class Spotter:
                 line = Line(number=first.number, text=first.text, values=values | first.values)
                 unverified = all(unverified for _, unverified in seen)
                 yield row.id, Sighting(line=line, unverified=unverified)
-
-
-class _Excused:
-    """The lines that are known to be harmless; of a very long line only what is near the harmless words."""
-
-    def __init__(self, harmless: Iterable[Place]) -> None:
-        self._ends: dict[int, list[int]] = {}
-        for place in harmless:
-            self._ends.setdefault(place.line, []).append(place.end)
-
-    def __contains__(self, place: object) -> bool:
-        return isinstance(place, Place) and any(abs(end - place.end) < NEAR for end in self._ends.get(place.line, ()))
 
 
 def _line(match: re.Match[bytes], number: int) -> Line:

@@ -103,6 +103,73 @@ def test_a_warning_that_was_lived_with_explains_nothing_that_fails_later() -> No
     assert code(hint, "Application startup complete.", TRACEBACK) == ExitCode.UNKNOWN
 
 
+PORT_TAKEN = "OSError: [Errno 98] Address already in use"
+NO_MODULE = "ModuleNotFoundError: No module named 'colorama'"
+
+
+@pytest.mark.parametrize("fault", [PORT_TAKEN, NO_MODULE, "x.c:1:10: fatal error: cudnn.h: No such file or directory"])
+@pytest.mark.parametrize("end", ["served 4 requests, 0 lost", "stopped gracefully", "BUILD SUCCESSFUL in 3s"])
+def test_a_good_end_takes_back_what_a_program_can_live_with(fault: str, end: str) -> None:
+    assert code(fault) == ExitCode.FAILURE
+    assert code(fault, end) == ExitCode.OK
+    assert code(fault, end, fault) == ExitCode.FAILURE
+    assert code(end, fault) == ExitCode.FAILURE
+
+
+def test_where_a_verdict_stands_nothing_was_lived_with() -> None:
+    assert code(NO_MODULE, "make: *** [all] Error 1", "upload finished successfully") == ExitCode.FAILURE
+
+
+def test_the_good_end_of_another_container_says_nothing_of_what_this_one_lived_with() -> None:
+    assert code(f"a-1  | {PORT_TAKEN}", "b-1  | Application startup complete.") == ExitCode.FAILURE
+    assert code(f"a-1  | {PORT_TAKEN}", "a-1  | Application startup complete.") == ExitCode.OK
+
+
+LOGGED = f'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    g()\n{OUT_OF_MEMORY}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("ERROR batch 8 does not fit, trying the next size", ""), ("", "[rank 1] falling back to CPU")],
+)
+def test_a_traceback_is_lived_with_where_the_line_before_or_after_it_says_how_it_went_on(
+    before: str, after: str
+) -> None:
+    handled = "\n".join(filter(None, (before, LOGGED, after)))
+    assert code(handled, "all requests answered") == ExitCode.OK
+    assert code(handled, "done") == ExitCode.OK
+    assert code(handled) == ExitCode.FAILURE, "nothing says that it ended well"
+    assert code(LOGGED, "all requests answered") == ExitCode.FAILURE, "nothing says that it was handled"
+
+
+def test_what_a_source_line_would_raise_was_not_said() -> None:
+    frame = 'Traceback (most recent call last):\n  File "m.py", line 4, in <module>\n'
+    quoted = f"{frame}    if full: raise RuntimeError('CUDA out of memory')\n"
+    assert code(f"{quoted}ValueError: odd") == ExitCode.UNKNOWN
+    assert code(f"{quoted}RuntimeError: CUDA out of memory") == ExitCode.FAILURE
+
+
+RECAP = "localhost : ok=4  changed=2  unreachable=0    failed={}    skipped=0    rescued=1    ignored=1"
+TASK = f"PLAY [localhost] *****\n\nfatal: [localhost]: FAILED! => {OUT_OF_MEMORY}\n\nPLAY RECAP *********"
+
+
+def test_a_play_in_which_no_host_failed_vouches_for_its_tasks() -> None:
+    assert code(TASK, RECAP.format(0), "") == ExitCode.OK
+    assert code(TASK, RECAP.format(0), RECAP.format(1), "") == ExitCode.FAILURE
+    assert code(TASK, RECAP.format(1), RECAP.format(0), "") == ExitCode.FAILURE
+
+
+def test_a_launcher_that_ended_normally_says_nothing_of_its_ranks() -> None:
+    assert code(PORT_TAKEN, "Primary job  terminated normally") == ExitCode.FAILURE
+
+
+def test_many_lines_that_settle_themselves_hide_none_that_does_not() -> None:
+    retries = ["ERROR: no answer, retrying in 1s"] * 500
+    assert code(*retries) == ExitCode.OK
+    assert code(*retries, TRACEBACK, *retries) == ExitCode.UNKNOWN
+    assert code(*retries, OUT_OF_MEMORY) == ExitCode.FAILURE
+
+
 def test_a_good_end_speaks_for_its_own_container_alone() -> None:
     good = "Application startup complete."
     assert code("api-1  | Error: odd", f"api-1  | {good}") == ExitCode.OK
@@ -116,8 +183,8 @@ def test_a_course_keeps_as_much_of_a_long_log_as_of_a_short_one() -> None:
         course.fail(line(number), b"", final=False)
     assert course.full
     assert [shown.number for shown in course.failures] == list(range(1, SHOWN + 1))
-    course.succeed(10 * KEPT, b"")
-    assert (course.failures, course.full, course.good) == ((), False, 10 * KEPT)
+    course.succeed(b"")
+    assert (course.failures, course.full) == ((), False)
 
 
 def test_a_run_that_failed_is_over() -> None:
