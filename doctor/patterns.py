@@ -12,6 +12,7 @@ from doctor.signatures import Signatures
 from doctor.symptoms import Catalogue, Marks, catalogue
 
 Kind = Literal["symptom", "harmless", "failure", "complaint", "settled", "level", "success", "begins", "passes"]
+LATER: tuple[Kind, ...] = ("settled", "level")  # looked for only in a line which complains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,13 @@ class Pattern:
     unverified: bool = False
 
 
-def patterns(known: Catalogue) -> Iterator[Pattern]:
+@cache
+def patterns(known: Catalogue) -> tuple[Pattern, ...]:
     """All that are looked for in every line, in the order of the catalogue."""
+    return (*_rows(known), *(pattern for pattern in _marks(known.marks) if pattern.kind not in LATER))
+
+
+def _rows(known: Catalogue) -> Iterator[Pattern]:
     for row in known.symptoms:
         for regex in (*map(re.escape, row.literals), *row.patterns):
             yield Pattern(regex=regex, kind="symptom", id=row.id)
@@ -34,7 +40,6 @@ def patterns(known: Catalogue) -> Iterator[Pattern]:
     for line in known.harmless:
         for regex in (*map(re.escape, line.literals), *line.patterns):
             yield Pattern(regex=regex, kind="harmless", id=line.id)
-    yield from (pattern for pattern in _marks(known.marks) if pattern.kind not in ("settled", "level"))
 
 
 def _marks(marks: Marks) -> Iterator[Pattern]:
@@ -54,9 +59,10 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         yield from (Pattern(regex=regex, kind=kind) for regex in regexes)
 
 
+@cache
 def words(known: Catalogue) -> tuple[Pattern, ...]:
     """The patterns that are looked for only in a line which complains: ordinary lines are full of them."""
-    return tuple(pattern for pattern in _marks(known.marks) if pattern.kind in ("settled", "level"))
+    return tuple(pattern for pattern in _marks(known.marks) if pattern.kind in LATER)
 
 
 def compiled(those: Iterable[Pattern], kind: str = "patterns") -> Signatures:

@@ -28,6 +28,14 @@ class Sighting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """Where a pattern was first seen; `by` is the writer whose good end takes it back, None where no good end does."""
+
+    line: Line
+    by: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sightings:
     """Everything seen in one log that nothing took back: symptoms by id, harmless lines by id, the first failures."""
 
@@ -41,7 +49,7 @@ class Spotter:
 
     def __init__(self, known: Catalogue) -> None:
         self._known = known
-        self._patterns = list(patterns(known))
+        self._patterns = patterns(known)
         self._own: dict[str, list[int]] = {}
         for number, pattern in enumerate(self._patterns):
             if pattern.kind == "symptom":
@@ -50,8 +58,7 @@ class Spotter:
         self._remarks = Remarks(known)
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._survivable = {row.id for row in known.symptoms if row.survivable}
-        self._first: dict[int, Line] = {}
-        self._survived: dict[int, bytes] = {}  # what a good end of its writer takes back
+        self._first: dict[int, _Seen] = {}
         self._course = Course()
         self._news = True  # whether a symptom was seen since the last good end, or there was no end yet
 
@@ -76,7 +83,7 @@ class Spotter:
         for place in self._matcher.places(view.text, wanted):
             match = self._matcher.match(view.text, place)
             if match and view.cut_by_a_terminal(match.start(), match.end()):
-                self._first[place.pattern] = _line(match, block.first_line + view.line(match.start()))
+                self._first[place.pattern] = _Seen(line=_line(match, block.first_line + view.line(match.start())))
 
     def _spot_lines(self, block: Block, present: set[int]) -> None:
         wanted = self._wanted(present)
@@ -136,9 +143,8 @@ class Spotter:
         line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
         by = writer(block.text, match.start())
         if pattern.kind in ("symptom", "harmless"):
-            self._first[place.pattern] = line
-            if pattern.kind == "symptom" and self._may_survive(match, pattern):
-                self._survived[place.pattern] = by
+            lived_with = pattern.kind == "symptom" and self._may_survive(match, pattern)
+            self._first[place.pattern] = _Seen(line=line, by=by if lived_with else None)
             self._news = self._news or pattern.kind == "symptom"
         else:
             self._follow(pattern, line, by)
@@ -177,20 +183,20 @@ class Spotter:
         """What can be lived with and went wrong before this good end was lived with, unless a verdict stands."""
         if self._course.condemned:
             return
-        for pattern in [known for known, by in self._survived.items() if writer in (b"", by)]:
-            del self._survived[pattern]
-            self._first.pop(pattern, None)
+        self._first = {
+            pattern: seen for pattern, seen in self._first.items() if seen.by is None or writer not in (b"", seen.by)
+        }
 
     def _forget(self, since: int) -> None:
         """Nothing that was seen since this line counts."""
         self._first = {
-            pattern: line
-            for pattern, line in self._first.items()
-            if line.number < since or self._patterns[pattern].kind == "harmless"
+            pattern: seen
+            for pattern, seen in self._first.items()
+            if seen.line.number < since or self._patterns[pattern].kind == "harmless"
         }
 
     def _result(self) -> Sightings:
-        kept = [(self._patterns[pattern], line) for pattern, line in self._first.items()]
+        kept = [(self._patterns[pattern], seen.line) for pattern, seen in self._first.items()]
         return Sightings(
             symptoms=dict(self._symptoms()),
             harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
@@ -206,7 +212,7 @@ class Spotter:
     def _symptoms(self) -> Iterator[tuple[str, Sighting]]:
         for row in self._known.symptoms:
             own = self._own.get(row.id, ())
-            seen = [(self._first[n], self._patterns[n].unverified) for n in own if n in self._first]
+            seen = [(self._first[n].line, self._patterns[n].unverified) for n in own if n in self._first]
             if seen and (row.match == "any" or len(seen) == len(own)):
                 first = min((line for line, _ in seen), key=lambda line: line.number)
                 values = {name: value for line, _ in seen for name, value in line.values.items()}
