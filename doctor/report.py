@@ -15,16 +15,18 @@ SCHEMA = "doctor/1"
 def exit_code(outcomes: Iterable[Outcome], *, strict: bool = False) -> ExitCode:
     """4 our bug, 1 a failure, 3 a required check that could not be answered, else 0; strict counts warnings as failures
     and every unanswered check as required."""
-    found = list(outcomes)
-    states = {outcome.state for outcome in found}
-    unanswered = [outcome for outcome in found if outcome.state is State.UNKNOWN]
-    if any(outcome.crashed for outcome in found):
+    decisive = [outcome for outcome in outcomes if in_the_way(outcome, strict=strict)]
+    if any(outcome.crashed for outcome in decisive):
         return ExitCode.BUG
-    if State.FAIL in states or (strict and State.WARN in states):
+    if any(outcome.state is not State.UNKNOWN for outcome in decisive):
         return ExitCode.FAILURE
-    if any(strict or outcome.required for outcome in unanswered):
-        return ExitCode.UNKNOWN
-    return ExitCode.OK
+    return ExitCode.UNKNOWN if decisive else ExitCode.OK
+
+
+def in_the_way(outcome: Outcome, *, strict: bool = False) -> bool:
+    """Whether this outcome alone makes the exit code another than 0."""
+    unanswered = outcome.state is State.UNKNOWN and (strict or outcome.required)
+    return outcome.crashed or unanswered or outcome.state is State.FAIL or (strict and outcome.state is State.WARN)
 
 
 def summary(outcomes: Iterable[Outcome]) -> Mapping[str, int]:

@@ -33,7 +33,7 @@ def tell(outcomes: Sequence[Outcome], release: Release, telling: Telling, saved:
         about = {"tag": release.tag, "source": "bundle" if saved else "host"}
         result_json(report.SCHEMA, report.document(outcomes, about))
     elif telling.quiet:
-        result(text.brief(outcomes, words, width=_width(), colour=_colour()))
+        result(text.brief(outcomes, words, strict=telling.strict, width=_width(), colour=_colour()))
     else:
         result(text.told(outcomes, words, heading=heading, width=_width(), colour=_colour()))
     return report.exit_code(outcomes, strict=telling.strict)

@@ -10,7 +10,7 @@ from typing import Any
 
 from doctor.checks.texts import Texts
 from doctor.outcome import Check, Outcome, State
-from doctor.report import WORST_FIRST, causes, summary, worst_first
+from doctor.report import WORST_FIRST, causes, in_the_way, summary, worst_first
 
 COLOURS = {
     State.FAIL: "1;31",
@@ -28,15 +28,13 @@ WORD = r"\s*\S+"
 PIECE = rf"\s*(?:[{WIDE}][，。；：、）！？”]*|[^\s{WIDE}]+[，。；：、）！？”]*)"  # compiled when Chinese is first told
 
 
-def brief(outcomes: Sequence[Outcome], texts: Texts, *, width: int = 100, colour: bool = False) -> str:
-    """Only what stands in the way, in full: failures, and required checks without an answer; and the summary."""
-    hard = [each for each in worst_first(outcomes) if each.state is State.FAIL or _unanswered(each)]
+def brief(
+    outcomes: Sequence[Outcome], texts: Texts, *, strict: bool = False, width: int = 100, colour: bool = False
+) -> str:
+    """Only what stands in the way, in full, and the summary."""
+    hard = [outcome for outcome in worst_first(outcomes) if in_the_way(outcome, strict=strict)]
     blocks = [_block(same, texts, width, colour) for same in causes(hard)]
     return "\n".join([*blocks, wrapped(_last(outcomes, texts.common["report"]), width, "", "")])
-
-
-def _unanswered(outcome: Outcome) -> bool:
-    return outcome.state is State.UNKNOWN and outcome.required
 
 
 def told(outcomes: Sequence[Outcome], texts: Texts, *, heading: str, width: int = 100, colour: bool = False) -> str:

@@ -136,3 +136,9 @@ def test_the_brief_report_has_what_stands_in_the_way_and_the_summary_alone() -> 
     words = text.brief([warned, open_, failed, unanswered], texts("en"))
     assert [each for each in ("H001", "H002", "H003", "H004") if each in words] == ["H001", "H003"]
     assert words.splitlines()[-1].startswith("1 fail, 2 unknown, 1 warn")
+
+
+def test_the_brief_report_of_the_strict_has_all_that_they_take_for_a_failure() -> None:
+    warned, open_ = replace(told(State.WARN), id="H002"), replace(told(State.UNKNOWN), id="H004")
+    words = text.brief([told(State.NOTE), warned, open_], texts("en"), strict=True)
+    assert [each for each in ("H001", "H002", "H004") if each in words] == ["H002", "H004"]
