@@ -197,7 +197,7 @@ def serve(
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import Adjustment, refuse_missing_file, warn_of_exposure
-    from recipes.ports import refuse_impossible
+    from recipes.deployment import refuse_impossible
 
     refuse_at_odds(detach=detach, follow=follow, rehearse=rehearse, in_container=in_container, templates=templates)
     asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)

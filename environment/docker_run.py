@@ -78,8 +78,12 @@ def _value(word: str, rest: Iterator[str]) -> str:
         return ""
     if word in VALUES:
         return next(rest)
-    why = "it would be printed by --dry and not be done"
-    raise Trouble(f"docker run {word} is not known here", why=why, mend=PRINTED)
+    raise not_known(f"docker run {word}")
+
+
+def not_known(words: str) -> Trouble:
+    """The trouble of a command that a plan may print and nothing here carries out."""
+    return Trouble(f"{words} is not known here", why="it would be printed by --dry and not be done", mend=PRINTED)
 
 
 def size(text: str) -> int:

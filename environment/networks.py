@@ -9,6 +9,7 @@ from typing import Any
 
 from environment.container import Engine, explained
 from environment.docker_errors import DockerTrouble
+from environment.docker_run import not_known
 from environment.errors import Trouble
 from environment.image_layout import MADE_BY
 
@@ -29,9 +30,7 @@ def network(command: tuple[str, ...]) -> Network:
     said: dict[str, list[str]] = {"--driver": [], "--opt": [], "--label": []}
     for flag, value in zip(flags[::2], flags[1::2], strict=True):
         if flag not in said:
-            why = "it would be printed by --dry and not be done"
-            mend = "./inv serve RECIPE --dry   prints what can be carried out"
-            raise Trouble(f"docker network create {flag} is not known here", why=why, mend=mend)
+            raise not_known(f"docker network create {flag}")
         said[flag].append(value)
     options, labels = (dict(text.partition("=")[::2] for text in said[flag]) for flag in ("--opt", "--label"))
     return Network(name=name, driver=(*("bridge",), *said["--driver"])[-1], options=options, labels=labels)

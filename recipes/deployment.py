@@ -35,12 +35,18 @@ class Ports:
     SUCH: ClassVar[str] = "such as --http-port 8000 --grpc-port 8001 --metrics-port 8002"
 
     def __post_init__(self) -> None:
+        refuse_impossible({"http": self.http, "grpc": self.grpc, "metrics": self.metrics}, mend=self.SUCH)
         chosen = (self.http, self.grpc, self.metrics)
-        if bad := [port for port in chosen if not 1 <= port <= 65535]:
-            raise Usage(f"port {bad[0]} is not between 1 and 65535", mend=self.SUCH)
         if len(set(chosen)) < len(chosen):
             words = f"http, grpc and metrics need three different ports, not {', '.join(map(str, chosen))}"
             raise Usage(words, mend=self.SUCH)
+
+
+def refuse_impossible(ports: Mapping[str, int], mend: str = "such as 9000") -> None:
+    """Raises Usage for a number that is no port."""
+    for name, port in ports.items():
+        if not 1 <= port <= 65535:
+            raise Usage(f"port {port} ({name}) is not between 1 and 65535", mend=mend)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,18 +6,11 @@ import http.client
 import socket
 from collections.abc import Mapping
 
-from environment.errors import Trouble, Usage
+from environment.errors import Trouble
 from recipes.processes import listener
 
 HOST = "127.0.0.1"
 STRANGER = "a process this user may not see"
-
-
-def refuse_impossible(ports: Mapping[str, int]) -> None:
-    """Raises Usage for a number that is no port."""
-    for name, port in ports.items():
-        if not 1 <= port <= 65535:
-            raise Usage(f"port {port} ({name}) is not between 1 and 65535", mend="such as 9000")
 
 
 def refuse_taken(ports: Mapping[str, int]) -> None:

@@ -87,9 +87,9 @@ def openai(
     body: int = 1 << 20,
 ) -> None:
     """Stand an OpenAI-compatible endpoint before a running server, until Ctrl-C or the server's stop."""
+    from recipes.deployment import refuse_impossible
     from recipes.openai.admission import Limits
     from recipes.openai.process import key, run_here
-    from recipes.ports import refuse_impossible
     from recipes.runs import answering
 
     refuse_impossible({"openai": port})
