@@ -107,12 +107,18 @@ def test_no_pattern_backtracks_catastrophically() -> None:
 
 def ends_quickly(pattern: str) -> None:
     compiled = re.compile(pattern.encode(), re.MULTILINE)
-    for word in (literal_start(pattern), "0", "a.", " ", "'", '"text_output": "', "E1120 10:00:00 "):
+    for word in (literal_start(pattern), "0", "a.", " ", "'", '"text_output": "', "E1120 10:00:00 ", "a-"):
         text = (word * WINDOW).encode()[: 2 * WINDOW]
-        started = time.process_time()
-        for end in (b"", b"\n", b"!"):
-            compiled.search(text + end)
-        assert time.process_time() - started < 0.5, pattern
+        # The best of three: a machine may stall once, a pattern that blows up does it each time.
+        assert any(search_seconds(compiled, text) < 0.5 for _ in range(3)), pattern
+
+
+def search_seconds(compiled: re.Pattern[bytes], text: bytes) -> float:
+    """CPU seconds of three searches; the slowest pattern takes some 0.05 on an ordinary machine."""
+    started = time.process_time()
+    for end in (b"", b"\n", b"!"):
+        compiled.search(text + end)
+    return time.process_time() - started
 
 
 def literal_start(pattern: str) -> str:
