@@ -1,9 +1,10 @@
 """The course of a run: what went wrong on the way, and what its last word was.
 
-A log is of a healthy run when its last word is good: something came up or was finished, or all tests passed, and no
+A log is of a healthy run when its last word is good: something came up or was done, or all tests passed, and no
 complaint stands after it. A good end takes complaints back, those of the same writer where several write into one
-log; a verdict on the whole, such as the failure of a build, stays. A run of tests that passes vouches for all that it
-printed since it began.
+log; a verdict on the whole, such as the failure of a build, stays. A closing word ("done", "exit code 0", "stopped
+gracefully") ends any step, of a cleanup or a `finally` as well: it takes back only what was met, as the log says. A
+run of tests that passes vouches for all that it printed since it began.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class _Failure:
     line: Line
     writer: bytes
     final: bool
+    met: bool
 
 
 class Course:
@@ -48,6 +50,11 @@ class Course:
         return any(not failure.final for failure in self._failures)
 
     @property
+    def met(self) -> bool:
+        """Whether something went wrong of which the log says how it was met, so that a closing word takes it back."""
+        return any(failure.met and not failure.final for failure in self._failures)
+
+    @property
     def condemned(self) -> bool:
         """Whether a verdict stands that no good end takes back."""
         return any(failure.final for failure in self._failures)
@@ -61,18 +68,24 @@ class Course:
         """Whether a run of this runner of tests has begun and not ended."""
         return runner in self._begun
 
-    def fail(self, line: Line, writer: bytes, runner: str = "", final: bool = True) -> None:
+    def fail(self, line: Line, writer: bytes, *, runner: str = "", final: bool = True, met: bool = False) -> None:
         """Something went wrong; `final`: no later word takes it back. A runner's own verdict ends its run."""
         self._begun.pop(runner, None)
         same = [known for known in self._failures if known.line.number == line.number]
         if same and final:
             self._failures = [known for known in self._failures if known not in same]
         if final or not (same or self.full):
-            self._failures = [*self._failures, _Failure(line=line, writer=writer, final=final)][:KEPT]
+            self._failures = [*self._failures, _Failure(line=line, writer=writer, final=final, met=met)][:KEPT]
 
     def succeed(self, writer: bytes) -> None:
-        """Something came up or was finished; who writes without a name speaks for all."""
+        """Something came up or was done; who writes without a name speaks for all."""
         self._failures = [known for known in self._failures if known.final or writer not in (b"", known.writer)]
+
+    def close(self, writer: bytes) -> None:
+        """Something ended, nobody knows what; it may be a cleanup."""
+        self._failures = [
+            known for known in self._failures if known.final or not known.met or writer not in (b"", known.writer)
+        ]
 
     def begin(self, runner: str, number: int) -> None:
         """A run of tests begins at this line."""

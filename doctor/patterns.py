@@ -11,7 +11,9 @@ from typing import Literal
 from doctor.signatures import Signatures
 from doctor.symptoms import Catalogue, Marks, catalogue
 
-Kind = Literal["symptom", "harmless", "failure", "complaint", "settled", "level", "success", "begins", "passes"]
+Kind = Literal[
+    "symptom", "harmless", "failure", "complaint", "settled", "level", "success", "closing", "begins", "passes"
+]
 LATER: tuple[Kind, ...] = ("settled", "level")  # looked for only in a line which complains
 
 
@@ -54,6 +56,7 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         "settled": marks.settled,
         "level": marks.level,
         "success": marks.success,
+        "closing": marks.closing,
     }
     for kind, regexes in plain.items():
         yield from (Pattern(regex=regex, kind=kind) for regex in regexes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from doctor import traces
 from doctor.log import bare
 from doctor.patterns import Pattern, compiled, words
 from doctor.signatures import Place
 from doctor.symptoms import Catalogue
 
 NEAR = 2000
-_HEADER = b"Traceback (most recent call last)"
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')
 _RAISES = re.compile(rb"\braise \w")
 
@@ -37,8 +37,8 @@ class Remarks:
         return "level" in self._kinds(_own(match))
 
     def go_on(self, match: re.Match[bytes]) -> bool:
-        """Whether the next line, or the one that a traceback was logged with, says how it went on."""
-        return "settled" in self._kinds(b"\n".join(_neighbours(match)))
+        """Whether the line behind it, or the one that its traceback was logged with, says how it went on."""
+        return "settled" in self._kinds(b"\n".join((traces.before(match), traces.after(match))))
 
     def _kinds(self, text: bytes) -> set[str]:
         return {self._words[number].kind for number in self._matcher.present(text)}
@@ -74,13 +74,3 @@ def _own(match: re.Match[bytes]) -> bytes:
     start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
     end = text.find(b"\n", match.end(), match.end() + NEAR)
     return text[start : end if end >= 0 else match.end() + NEAR]
-
-
-def _neighbours(match: re.Match[bytes]) -> list[bytes]:
-    """The line after the match and, where the match ends a traceback, the line before that."""
-    before = [bare(line) for line in match.string[max(0, match.start() - 2 * NEAR) : match.start()].split(b"\n")[:-1]]
-    after = match.string[match.end() : match.end() + NEAR].split(b"\n")[1:2]
-    while before and before[-1].startswith(b" "):
-        before.pop()
-    logged = before[-2:-1] if before and before[-1].startswith(_HEADER) else []
-    return logged + after

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from doctor.course import Course, Line
+from doctor.evidence import Evidence, Seen
 from doctor.log import Block, bare, blocks, writer
 from doctor.patterns import Pattern, compiled, patterns
 from doctor.remarks import Lines, Remarks, quoted
@@ -16,6 +17,7 @@ from doctor.symptoms import Catalogue, Harmless
 from doctor.wrapping import Unwrapped
 
 TEXT_SHOWN = 400
+ENDS = ("success", "closing", "passes")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
 
@@ -25,14 +27,6 @@ class Sighting:
 
     line: Line
     unverified: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Seen:
-    """Where a pattern was first seen; `by` is the writer whose good end takes it back, None where no good end does."""
-
-    line: Line
-    by: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +52,8 @@ class Spotter:
         self._remarks = Remarks(known)
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._survivable = {row.id for row in known.symptoms if row.survivable}
-        self._first: dict[int, _Seen] = {}
+        self._evidence = Evidence()
         self._course = Course()
-        self._news = True  # whether a symptom was seen since the last good end, or there was no end yet
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
@@ -72,7 +65,7 @@ class Spotter:
         present = self._matcher.present(block.text)
         self._spot_lines(block, present)
         failed = self._complains(present) and self._course.failures
-        if failed and not any(self._patterns[pattern].id in self._roots for pattern in self._first):
+        if failed and not any(self._patterns[pattern].id in self._roots for pattern in self._evidence):
             self._spot_wrapped(block, present)
 
     def _spot_wrapped(self, block: Block, present: set[int]) -> None:
@@ -83,7 +76,7 @@ class Spotter:
         for place in self._matcher.places(view.text, wanted):
             match = self._matcher.match(view.text, place)
             if match and view.cut_by_a_terminal(match.start(), match.end()):
-                self._first[place.pattern] = _Seen(line=_line(match, block.first_line + view.line(match.start())))
+                self._evidence.add(place.pattern, Seen(line=_line(match, block.first_line + view.line(match.start()))))
 
     def _spot_lines(self, block: Block, present: set[int]) -> None:
         wanted = self._wanted(present)
@@ -101,11 +94,10 @@ class Spotter:
 
     def _wanted(self, present: set[int]) -> set[int]:
         """What may tell something new; all of it where something may end well, for what is said after that is new."""
-        complains = self._complains(present)
-        ends = (pattern for pattern in present if self._patterns[pattern].kind in ("success", "passes"))
-        if any(complains or self._open(pattern) for pattern in ends):
-            return present
-        return {pattern for pattern in present if self._open(pattern)}
+        new = {pattern for pattern in present if self._open(pattern)}
+        ends = {pattern for pattern in present if self._patterns[pattern].kind in ENDS}
+        faulty = self._complains(present) or any(self._patterns[pattern].kind == "symptom" for pattern in new)
+        return present if ends and (faulty or ends & new) else new
 
     def _complains(self, present: set[int]) -> bool:
         return any(self._patterns[pattern].kind in ("failure", "complaint") for pattern in present)
@@ -121,13 +113,13 @@ class Spotter:
         pattern, course = self._patterns[number], self._course
         match pattern.kind:
             case "symptom" | "harmless":
-                return number not in self._first
+                return number not in self._evidence
             case "failure" | "complaint":
                 return not course.full
-            case "success":
-                return course.complains or self._news
-            case "passes":
-                return course.complains or self._news or course.running(pattern.id)
+            case "success" | "passes":
+                return course.complains or self._evidence.yields or course.running(pattern.id)
+            case "closing":
+                return course.met or self._evidence.met
             case "begins":
                 return not course.running(pattern.id)
             case "settled" | "level":
@@ -143,11 +135,9 @@ class Spotter:
         line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
         by = writer(block.text, match.start())
         if pattern.kind in ("symptom", "harmless"):
-            lived_with = pattern.kind == "symptom" and self._may_survive(match, pattern)
-            self._first[place.pattern] = _Seen(line=line, by=by if lived_with else None)
-            self._news = self._news or pattern.kind == "symptom"
+            self._evidence.add(place.pattern, self._seen(match, pattern, line, by))
         else:
-            self._follow(pattern, line, by)
+            self._follow(pattern, match, line, by)
 
     def _complaint(self, number: int) -> bool:
         """Whether the words of its line may take it back; a runner's own verdict nothing does."""
@@ -160,43 +150,39 @@ class Spotter:
             return True
         return pattern.kind == "complaint" and self._remarks.play_down(match)
 
-    def _may_survive(self, match: re.Match[bytes], pattern: Pattern) -> bool:
-        """Whether a program may live with this: by what the row knows, or by what the log says of it."""
-        return pattern.id in self._survivable or self._remarks.play_down(match) or self._remarks.go_on(match)
+    def _seen(self, match: re.Match[bytes], pattern: Pattern, line: Line, by: bytes) -> Seen:
+        """A program may live with what the row knows to be survivable, and with what the log itself says was met."""
+        if pattern.kind == "harmless":
+            return Seen(line=line, lasts=True)
+        met = self._remarks.play_down(match) or self._remarks.go_on(match)
+        return Seen(line=line, by=by if met or pattern.id in self._survivable else None, met=met)
 
-    def _follow(self, pattern: Pattern, line: Line, by: bytes) -> None:
+    def _follow(self, pattern: Pattern, match: re.Match[bytes], line: Line, by: bytes) -> None:
         """What the mark in this line says of the course of the run."""
         match pattern.kind:
-            case "failure" | "complaint":
-                self._course.fail(line, by, runner=pattern.id, final=pattern.kind == "failure")
+            case "failure":
+                self._course.fail(line, by, runner=pattern.id)
+            case "complaint":
+                self._course.fail(line, by, final=False, met=self._remarks.go_on(match))
             case "success":
                 self._course.succeed(by)
                 self._survive(by)
+            case "closing":
+                self._course.close(by)
+                self._survive(by, met=True)
             case "begins":
                 self._course.begin(pattern.id, line.number)
             case "passes":
-                self._forget(self._course.passed(pattern.id, line.number, by))
+                self._evidence.forget(self._course.passed(pattern.id, line.number, by))
                 self._survive(by)
-        self._news = self._news and pattern.kind not in ("success", "passes")
 
-    def _survive(self, writer: bytes) -> None:
-        """What can be lived with and went wrong before this good end was lived with, unless a verdict stands."""
-        if self._course.condemned:
-            return
-        self._first = {
-            pattern: seen for pattern, seen in self._first.items() if seen.by is None or writer not in (b"", seen.by)
-        }
-
-    def _forget(self, since: int) -> None:
-        """Nothing that was seen since this line counts."""
-        self._first = {
-            pattern: seen
-            for pattern, seen in self._first.items()
-            if seen.line.number < since or self._patterns[pattern].kind == "harmless"
-        }
+    def _survive(self, writer: bytes, *, met: bool = False) -> None:
+        """What a program can live with was lived with until this good end, unless a verdict stands."""
+        if not self._course.condemned:
+            self._evidence.survive(writer, met=met)
 
     def _result(self) -> Sightings:
-        kept = [(self._patterns[pattern], seen.line) for pattern, seen in self._first.items()]
+        kept = [(self._patterns[pattern], self._evidence[pattern].line) for pattern in self._evidence]
         return Sightings(
             symptoms=dict(self._symptoms()),
             harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
@@ -212,7 +198,7 @@ class Spotter:
     def _symptoms(self) -> Iterator[tuple[str, Sighting]]:
         for row in self._known.symptoms:
             own = self._own.get(row.id, ())
-            seen = [(self._first[n].line, self._patterns[n].unverified) for n in own if n in self._first]
+            seen = [(self._evidence[n].line, self._patterns[n].unverified) for n in own if n in self._evidence]
             if seen and (row.match == "any" or len(seen) == len(own)):
                 first = min((line for line, _ in seen), key=lambda line: line.number)
                 values = {name: value for line, _ in seen for name, value in line.values.items()}

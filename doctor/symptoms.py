@@ -82,6 +82,7 @@ class Marks(Record, frozen=True):
     settled: tuple[str, ...] = ()
     level: tuple[str, ...] = ()
     success: tuple[str, ...] = ()
+    closing: tuple[str, ...] = ()
     runner: tuple[Runner, ...] = ()
 
 

@@ -17,6 +17,7 @@ from doctor.symptoms import catalogue
 from tests.benchmarks.measurement import Measurement
 from tests.benchmarks.regular_expressions import extended
 from tests.doctor.corpus import Recorded, corpus
+from tests.doctor.epilogues import EPILOGUES, silenced
 
 GIGABYTE = 10**9
 DIAGNOSE = """
@@ -48,6 +49,7 @@ def measurements() -> Iterator[Measurement]:
     first = held.count("alarm")
     name = f"false alarms on the {len(held)} healthy logs that were held back, first run"
     yield Measurement(name=name, value=str(first), goal="0", met=first == 0)
+    yield epilogues()
     yield from speed("plain", "")
     yield from speed("every line behind a compose prefix and coloured", "triton-1  | \x1b[32m")
 
@@ -71,6 +73,13 @@ def first_runs(part: str) -> Iterator[Measurement]:
     round_ = "first run" if part == "held_back" else "first runs of earlier rounds"
     if runs:
         yield ratio(f"{part}: recall of the primary cause, {round_}", runs.count("right"), len(runs), "0.90")
+
+
+def epilogues() -> Measurement:
+    """How often a failure is called otherwise, or nothing, because of what something else wrote behind it."""
+    changed = sum(len(silenced(epilogue)) for epilogue in EPILOGUES)
+    name = f"causes changed by {len(EPILOGUES)} epilogues behind {len(corpus('development'))} failures each"
+    return Measurement(name=name, value=str(changed), goal="0", met=changed == 0)
 
 
 def missed(judged: list[tuple[Recorded, str]]) -> list[tuple[Recorded, str]]:

@@ -7,6 +7,7 @@ import pytest
 from doctor.course import KEPT, SHOWN, Course, Line
 from doctor.diagnosis import explain
 from environment.errors import ExitCode
+from tests.doctor.epilogues import EPILOGUES, silenced
 
 TRACEBACK = "Traceback (most recent call last):\n  File 'x.py', line 1, in f\nOddError: never seen before"
 OUT_OF_MEMORY = "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB"
@@ -108,7 +109,7 @@ NO_MODULE = "ModuleNotFoundError: No module named 'colorama'"
 
 
 @pytest.mark.parametrize("fault", [PORT_TAKEN, NO_MODULE, "x.c:1:10: fatal error: cudnn.h: No such file or directory"])
-@pytest.mark.parametrize("end", ["served 4 requests, 0 lost", "stopped gracefully", "BUILD SUCCESSFUL in 3s"])
+@pytest.mark.parametrize("end", ["served 4 requests, 0 lost", "Started HTTPService at :8000", "BUILD SUCCESSFUL in 3s"])
 def test_a_good_end_takes_back_what_a_program_can_live_with(fault: str, end: str) -> None:
     assert code(fault) == ExitCode.FAILURE
     assert code(fault, end) == ExitCode.OK
@@ -126,6 +127,25 @@ def test_the_good_end_of_another_container_says_nothing_of_what_this_one_lived_w
 
 
 LOGGED = f'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    g()\n{OUT_OF_MEMORY}'
+
+
+RETRIED = "worker failed, trying again"
+
+
+@pytest.mark.parametrize("end", ["done", "Cleanup done", "stopped gracefully", "exit code: 0", "upload: 3 of 3 done"])
+def test_a_closing_word_takes_back_only_what_the_log_says_was_met(end: str) -> None:
+    assert code(TRACEBACK, end) == ExitCode.UNKNOWN
+    assert code(TRACEBACK, RETRIED, end) == ExitCode.OK
+    assert code(PORT_TAKEN, end) == ExitCode.FAILURE
+    assert code(PORT_TAKEN, RETRIED, end) == ExitCode.OK
+    assert code(TRACEBACK, RETRIED, end, TRACEBACK, end) == ExitCode.UNKNOWN
+    assert code(f"a-1  | {PORT_TAKEN}", f"a-1  | {RETRIED}", f"b-1  | {end}") == ExitCode.FAILURE
+    assert code(f"a-1  | {PORT_TAKEN}", f"a-1  | {RETRIED}", f"b-1  | {end}", f"a-1  | {end}") == ExitCode.OK
+
+
+@pytest.mark.parametrize("epilogue", EPILOGUES[::4], ids=repr)  # the benchmark takes them all
+def test_nothing_that_an_epilogue_says_changes_what_a_failure_is_called(epilogue: str) -> None:
+    assert silenced(epilogue) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""Where each pattern of a row was first seen in a log, as far as nothing took it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from doctor.course import Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Where a pattern was first seen; `by` is the writer whose good end takes it back, None where no good end does.
+
+    `met`: the log says how it went on, so that a mere closing word takes it back, too. `lasts`: it speaks of no fault.
+    """
+
+    line: Line
+    by: bytes | None = None
+    met: bool = False
+    lasts: bool = False
+
+
+class Evidence:
+    """The first sight of each pattern, by its number."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, Seen] = {}
+        self.yields = False
+        self.met = False
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._first
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._first)
+
+    def __getitem__(self, number: int) -> Seen:
+        return self._first[number]
+
+    def add(self, number: int, seen: Seen) -> None:
+        """A pattern is seen for the first time."""
+        self._first[number] = seen
+        self._note()
+
+    def survive(self, writer: bytes, *, met: bool = False) -> None:
+        """What can be lived with, or only what was `met`, was; who writes without a name speaks for all."""
+        self._drop(lambda seen: seen.by is not None and writer in (b"", seen.by) and (seen.met or not met))
+
+    def forget(self, since: int) -> None:
+        """No fault that was seen since this line counts."""
+        self._drop(lambda seen: seen.line.number >= since and not seen.lasts)
+
+    def _drop(self, lost: Callable[[Seen], bool]) -> None:
+        self._first = {number: seen for number, seen in self._first.items() if not lost(seen)}
+        self._note()
+
+    def _note(self) -> None:
+        """Whether a good end, or a closing word, would take anything back: asked of every line that may be one."""
+        self.yields = any(seen.by is not None for seen in self._first.values())
+        self.met = any(seen.met and seen.by is not None for seen in self._first.values())

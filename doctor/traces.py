@@ -1,0 +1,62 @@
+"""A traceback around a match: the line that it was logged with, and the lines that stand behind it."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.log import bare
+
+FAR = 8000  # bytes of a traceback that are looked through, on each side
+BEHIND = 3  # lines behind it that may say how the program went on
+_HEADER = b"Traceback (most recent call last)"
+_JAVA = re.compile(rb"[^\n]{0,1000}\n[^\n]{0,80}?\s+at [\w.$/<>]+[( ]")
+_INSIDE = re.compile(
+    rb'[ \t]|$|[\]})]|"""$|Caused by: |note: run with `RUST_BACKTRACE|stack backtrace:'
+    rb"|compilation terminated\.$|\w{1,20}: (?:all|some) warnings being treated as errors"
+)
+_CHAINED = re.compile(rb"During handling of the above exception|The above exception was the direct cause")
+
+
+def before(match: re.Match[bytes]) -> bytes:
+    """The line with which the traceback, the first where several are chained, was logged; empty where there is none."""
+    text = match.string
+    start = text.rfind(b"\n", 0, match.start()) + 1
+    lines = _bare(text[max(0, start - FAR) : start].split(b"\n")[:-1])
+    found = _JAVA.match(text, start) is not None or _HEADER in text[start : match.end() + len(_HEADER)]
+    while lines:
+        line = lines.pop()
+        if _HEADER in line:
+            found = True
+        elif _CHAINED.match(line):
+            found = False
+            _drop_raised(lines)
+        elif not _INSIDE.match(line):
+            return line if found else b""
+    return b""
+
+
+def after(match: re.Match[bytes]) -> bytes:
+    """The lines behind the match and behind all frames and exceptions that belong to it."""
+    start = match.string.rfind(b"\n", 0, match.start()) + 1
+    lines = _bare(match.string[start : match.end() + FAR].split(b"\n"))
+    raises, found = _HEADER in lines[0], list[bytes]()
+    for line in lines[1 + match[0].count(b"\n") :]:
+        if _HEADER in line:
+            raises = True
+        elif not (_INSIDE.match(line) or _CHAINED.match(line)):
+            found += [] if raises else [line]
+            raises = False
+        if len(found) == BEHIND:
+            break
+    return b"\n".join(found)
+
+
+def _drop_raised(lines: list[bytes]) -> None:
+    """Takes away the exception that ends the traceback above."""
+    while lines and _INSIDE.match(lines[-1]):
+        lines.pop()
+    del lines[-1:]
+
+
+def _bare(lines: list[bytes]) -> list[bytes]:
+    return [bare(line) for line in lines]
