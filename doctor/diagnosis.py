@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from doctor.course import Line
+from doctor.refusals import refusal
 from doctor.sightings import Sightings, Spotter
 from doctor.symptoms import Catalogue, Harmless, Symptom, catalogue
 from environment.errors import ExitCode, Trouble, Usage
@@ -103,8 +104,17 @@ def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Di
     known = known or catalogue()
     seen = Spotter(known).read(stream)
     findings = _ranked(known, seen)
+    if not any(finding.primary for finding in findings):
+        findings = (*_refused(known, seen, {finding.line.number for finding in findings}), *findings)
     named = any(finding.primary for finding in findings)
     return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=() if named else seen.failures)
+
+
+def _refused(known: Catalogue, seen: Sightings, consequences: set[int]) -> Iterator[Finding]:
+    """What the first failed line says of itself, where no row names a cause; never a line that tells a consequence."""
+    if found := refusal(known, (line for line in seen.failures if line.number not in consequences)):
+        row, line = found
+        yield Finding(symptom=row, line=line, confidence=row.confidence, primary=True)
 
 
 def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:

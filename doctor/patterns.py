@@ -34,7 +34,7 @@ def patterns(known: Catalogue) -> tuple[Pattern, ...]:
 
 
 def _rows(known: Catalogue) -> Iterator[Pattern]:
-    for row in known.symptoms:
+    for row in (row for row in known.symptoms if row.rank != "general"):
         for regex in (*map(re.escape, row.literals), *row.patterns):
             yield Pattern(regex=regex, kind="symptom", id=row.id)
         for regex in row.unverified:

@@ -12,7 +12,7 @@ from environment.data import Record, read_toml
 FOLDER = Path(__file__).parent / "symptoms"
 _NAMED = re.compile(r"\(\?P<(\w+)>")
 
-Rank = Literal["primary", "secondary", "consequence"]
+Rank = Literal["primary", "secondary", "consequence", "general"]
 Confidence = Literal["verified", "reported", "inferred"]
 
 
@@ -21,7 +21,8 @@ class Symptom(Record, frozen=True, kw_only=True):
 
     `literals` are fragments as they stand in a log, `patterns` regular expressions whose named groups fill the
     `{name}`s of cause, between and remedy; `unverified` are patterns nobody has shown in a log yet. `rank`: a `primary`
-    names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` never explains anything.
+    names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` never explains anything, a
+    `general` one repeats in general terms what a failure that no other row knows says (`doctor/refusals.py`).
     `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says `survives`
     are things that a program can live with: they count only until a good end.
     """

@@ -15,7 +15,8 @@ from tests.doctor.corpus import LOGS, Recorded, corpus, wordings
 
 ROWS = catalogue().symptoms
 IDS = {row.id for row in ROWS}
-PATTERNS = sorted({pattern.regex for pattern in (*patterns(catalogue()), *words(catalogue()))})
+GENERAL = {regex for row in ROWS if row.rank == "general" for regex in row.patterns}
+PATTERNS = sorted(GENERAL | {pattern.regex for pattern in (*patterns(catalogue()), *words(catalogue()))})
 DEVELOPMENT = corpus("development")
 WORDINGS = [(wording.answer, line) for wording in wordings() for line in wording.lines]
 

@@ -1,0 +1,94 @@
+import pytest
+
+from doctor.course import Line
+from doctor.diagnosis import Finding, explain
+from doctor.patterns import patterns
+from doctor.refusals import refusal
+from doctor.symptoms import catalogue
+from environment.errors import ExitCode
+
+UNHEARD = "OddError: the moon is full"
+REFUSED = "ValueError: the moon must be divisible by 4"
+
+
+def named(text: str) -> str:
+    return next((finding.symptom.id for finding in explain(text).findings if finding.primary), "")
+
+
+def found(text: str) -> str:
+    told = refusal(catalogue(), [Line(number=1, text=text)])
+    return told[0].id if told else ""
+
+
+def test_what_no_row_knows_is_told_in_general_terms() -> None:
+    diagnosis = explain(f'fine\nTraceback (most recent call last):\n  File "a.py", line 1, in f\n{REFUSED}')
+    (finding,) = diagnosis.findings
+    assert (finding.symptom.id, finding.line.number, finding.primary) == ("refused-not-divisible", 4, True)
+    assert diagnosis.exit_code == ExitCode.FAILURE
+
+
+def test_the_values_that_disagree_are_named() -> None:
+    (finding,) = explain("AssertionError: Plugin gemm expects values in float16, got float32").findings
+    assert finding.between == ("values in float16", "float32")
+
+
+def test_only_the_first_line_that_says_anything_is_asked() -> None:
+    assert named(f"{REFUSED}\n{UNHEARD}") == "refused-not-divisible"
+    assert named(f"{UNHEARD}\n{REFUSED}") == ""
+    assert explain(f"{UNHEARD}\n{REFUSED}").exit_code == ExitCode.UNKNOWN
+
+
+def test_a_row_that_knows_the_cause_is_the_only_one_that_speaks() -> None:
+    diagnosis = explain(f"{REFUSED}\n[TensorRT-LLM][ERROR] Assertion failed: mpiSize == tp * pp (worldConfig.cpp:89)")
+    assert [finding.symptom.id for finding in diagnosis.findings] == ["mpi-world-size-mismatch"]
+
+
+def test_a_line_that_tells_a_consequence_explains_nothing() -> None:
+    line = "E0101 00:00:00.1 1 x.cc:1] Invalid argument: ensemble 'e' depends on 'm' which has no loaded version."
+    assert named(line) == ""
+
+
+def test_what_a_good_end_takes_back_is_not_told() -> None:
+    assert explain(f'{REFUSED}\nI1 grpc_server.cc:1] "Started GRPCInferenceService at 127.0.0.1:8001"').findings == ()
+
+
+@pytest.mark.parametrize("line", [f"[TensorRT-LLM][WARNING] {REFUSED}", f"I tell: {REFUSED}"])
+def test_a_line_that_is_no_complaint_is_not_asked(line: str) -> None:
+    assert explain(line).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("failed to load 'm' version 1: Invalid argument: the moon is full", ""),
+        ("[StatusCode.UNAVAILABLE] the moon is full", ""),
+        ("failed to load 'm' version 1: Invalid argument: no such moon", "refused-not-found"),
+        ("unexpected error when creating modelInstanceState: the moon is required", "refused-missing-option"),
+    ],
+)
+def test_the_kind_of_an_error_is_no_part_of_what_it_says(line: str, row: str) -> None:
+    assert found(line) == row
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RuntimeError: CUDA error: an illegal memory access was encountered, invalid argument",
+        "NCCL error: unhandled system error, not supported",
+        "TypeError: unsupported operand type(s) for +: 'int' and 'str'",
+    ],
+)
+def test_what_means_something_else_there_is_left_unknown(line: str) -> None:
+    assert found(line) == ""
+
+
+def test_general_rows_are_never_looked_for_in_a_whole_log() -> None:
+    general = {row.id for row in catalogue().symptoms if row.rank == "general"}
+    assert general
+    assert not general & {pattern.id for pattern in patterns(catalogue())}
+
+
+def test_a_finding_of_a_general_row_shows_no_unfilled_value() -> None:
+    for row in (row for row in catalogue().symptoms if row.rank == "general"):
+        finding = Finding(symptom=row, line=Line(number=1, text="x"), confidence="inferred", primary=True)
+        assert "{" not in " ".join((finding.cause, *finding.remedy, *finding.between))
