@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 import warnings
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.standins import Upstream, upstream_repositories
+from tests.waiting import PATIENCE, soon
 
 LIST = "TRTLLM_TEST_ENGINES"
 UP = Path(__file__).with_name("engine.sh")
@@ -164,20 +164,20 @@ def serve_registry(folder: Path, *, login: bool) -> Iterator[Registry]:
         yield registry
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def wait_for(registry: Registry) -> None:
-    for _ in range(100):
+    def answers() -> bool:
         try:
-            urllib.request.urlopen(f"http://{registry.host}/v2/", timeout=1).close()
+            urllib.request.urlopen(f"http://{registry.host}/v2/", timeout=PATIENCE).close()
         except urllib.error.HTTPError:
-            return
+            return True
         except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("docker-registry does not start")
+            return False
+        return True
+
+    assert soon(answers), "docker-registry does not start"
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,6 +21,7 @@ from environment.plan import Step
 from environment.releases import Release
 from tests.docker.conftest import UP, RealEngine, Registry
 from tests.docker.standins import Upstream, committed, git, standin
+from tests.waiting import soon
 
 pytestmark = pytest.mark.docker
 NAME = "trtllm-test:v0.10.0"
@@ -106,7 +105,7 @@ def test_an_interrupted_build_goes_on_from_the_cache(
         except KeyboardInterrupt:
             os._exit(130)
         os._exit(1)
-    wait_until(lambda: "COMPILING" in logs(tmp_path))
+    assert soon(lambda: "COMPILING" in logs(tmp_path))
     os.kill(child, signal.SIGINT)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
     assert engine.everything() - before <= {base}
@@ -129,7 +128,7 @@ def test_an_engine_that_dies_in_the_middle_of_a_build_is_told_of_and_a_second_ca
             os.write(writer, trouble.id.encode())
         os._exit(0)
     os.close(writer)
-    wait_until(lambda: "COMPILING" in logs(tmp_path))
+    assert soon(lambda: "COMPILING" in logs(tmp_path))
     os.kill(daemon, signal.SIGKILL)
     os.waitpid(child, 0)
     assert os.read(reader, 100) == b"daemon-lost", logs(tmp_path)[-300:]
@@ -161,14 +160,6 @@ def test_upstreams_own_dockerfile_from_a_checkout(
     said = logs(tmp_path)
     assert "INSTALLING pytorch.sh pypi" in said
     assert "'--trt_root=/usr/local/tensorrt', '-i', '-c', '--job_count', '3'" in said
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    for _ in range(300):
-        if true():
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not come to that")
 
 
 def test_files_that_are_still_pointers_are_found_before_the_compile(tmp_path: Path) -> None:

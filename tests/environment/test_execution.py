@@ -6,38 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from environment.errors import Trouble
 from environment.execution import carry_out
 from environment.plan import Plan, Step
 from environment.workspace import current
-
-PATIENCE = 60.0  # seconds; this machine may be busy with other tests
+from tests.waiting import PATIENCE, is_running, soon
 
 
 def one(*argv: str, output: str = "") -> Plan:
     return Plan(purpose="try", release="v0.10.0", steps=(Step(title="Try it", tool="sh", argv=argv, output=output),))
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def runs(pid: int) -> bool:
-    """Whether the process is there, and is more than an entry that nobody has read yet."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_finished_step_is_not_repeated(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -104,10 +85,10 @@ def test_an_interrupt_ends_the_whole_process_group(tmp_path: Path) -> None:
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     child = tmp_path / "child"
-    wait_until(lambda: child.exists() and child.read_text().strip() != "")
+    assert soon(lambda: child.exists() and child.read_text().strip() != "")
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(PATIENCE) != 0
-    wait_until(lambda: not runs(int(child.read_text())))
+    assert soon(lambda: not is_running(int(child.read_text())))
 
 
 def test_the_workspace_is_beside_the_project_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

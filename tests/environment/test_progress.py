@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import re
 
 import pytest
 
 from environment.progress import BuildProgress, stage_of, working
+from tests.waiting import soon
 
 
 @pytest.mark.parametrize(
@@ -44,11 +45,16 @@ def test_each_stage_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_step_that_says_nothing_is_seen_to_be_at_work(capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+
+    def said_twice() -> bool:
+        said.append(capfd.readouterr().err)
+        return "".join(said).count("\n") >= 2
+
     with working(every=0.05):
-        time.sleep(0.3)
-    lines = capfd.readouterr().err.splitlines()
-    assert len(lines) >= 2
-    assert all(line.strip().startswith("at work for 0.") for line in lines)
+        assert soon(said_twice)
+    assert all(re.fullmatch(r" *at work for \d+\.\d s", line) for line in "".join(said).splitlines())
+    capfd.readouterr()
     with working(every=60):
         pass
     assert capfd.readouterr().err == ""

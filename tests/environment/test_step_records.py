@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from environment import execution
 from environment.console import duration
 from environment.errors import Trouble
 from environment.execution import carry_out
@@ -15,7 +16,7 @@ from environment.plan import Plan, Step
 from environment.step_records import NAME, StepRecord, last_run, latest, read, skipped
 from tests.command_line import invoke
 
-PYTHON = "import time; held = bytearray(64 << 20); time.sleep(1.5)"
+HELD = 64 << 20  # bytes
 
 
 def plan(*steps: Step, last: tuple[Step, ...] = ()) -> Plan:
@@ -26,18 +27,27 @@ def shell(title: str, script: str, output: str = "") -> Step:
     return Step(title=title, tool="sh", argv=("sh", "-c", script), output=output)
 
 
-def test_each_step_tells_its_time_its_peak_and_its_disk(tmp_path: Path) -> None:
-    made = tmp_path / "made"
+def test_each_step_tells_its_time_its_peak_and_its_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, noticed = tmp_path / "made", tmp_path / "noticed"
+
+    def notice(session: int) -> int | None:
+        found = resident(session)
+        if (found or 0) > HELD:
+            noticed.touch()
+        return found
+
+    monkeypatch.setattr(execution, "resident", notice)
+    wait = f"import os, time\nheld = bytearray({HELD})\nwhile not os.path.exists('{noticed}'): time.sleep(0.01)"
     write = shell("Write", f"head -c 3000000 /dev/urandom > {made}; sync {made}", str(made))
-    hold = Step(title="Hold", tool="python3", argv=("sh", "-c", f"python3 -c '{PYTHON}'; true"))
+    hold = Step(title="Hold", tool="python3", argv=("sh", "-c", f'python3 -c "{wait}"; sleep 0.2'))
     carry_out(plan(write, hold), tmp_path / "logs")
     first, second = read(tmp_path / "logs")
     assert (first.title, first.ended, first.step, first.steps) == ("Write", "done", 1, 2)
     assert first.disk is not None
     assert abs(first.disk - 3_000_000) < 100_000
-    assert second.seconds >= 1.5
+    assert second.seconds >= 0.2
     assert second.memory is not None
-    assert (64 << 20) < second.memory < (200 << 20)  # of the shell's child, too
+    assert HELD < second.memory < 3 * HELD  # of the shell's child, too
     assert Path(second.log).name == "02-python3.log"
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,7 +89,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body if fault not in {"cut", "stall"} else body[: len(body) // 2])
         self.wfile.flush()
-        time.sleep(1.0 if fault == "stall" else 0.0)
+        if fault == "stall":
+            self.connection.recv(1)  # until the client has enough of it
         self.close_connection = fault in {"cut", "stall"}
 
 

@@ -22,6 +22,7 @@ from recipes.engine_list import rows
 from recipes.engine_store import MANIFEST, Asked, alone, asked_of, finish, finished, publish, remains
 from tests.command_line import invoke
 from tests.environment.artifacts.engine_folders import engine
+from tests.waiting import PATIENCE
 
 
 def tensorrt_of(folder: Path) -> str:
@@ -134,7 +135,7 @@ def test_two_builds_of_the_same_engine_at_once_become_one(tmp_path: Path) -> Non
     for process in several:
         process.start()
     for process in several:
-        process.join(30)
+        process.join(PATIENCE)
     assert [process.exitcode for process in several] == [0, 0]
     assert len(order.read_text(encoding="utf-8")) == 1
 
@@ -147,7 +148,7 @@ def test_a_build_killed_at_any_moment_never_passes_for_an_engine(milliseconds: i
     process.start()
     time.sleep(milliseconds / 1000)
     process.kill()
-    process.join(30)
+    process.join(PATIENCE)
     there = finished(Workspace(tmp_path))
     assert set(there) == ({"mine"} if target.exists() else set())
     for manifest in there.values():  # the manifest is written last: what it lists is whole

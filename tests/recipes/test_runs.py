@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from environment.errors import Trouble, Usage
 from recipes import processes, runs
 from recipes.ports import free, free_ports, refuse_taken
 from recipes.runs import Run
+from tests.waiting import soon
 
 
 def run(name: str = "qwen2", process: int | None = None, born: str | None = None) -> Run:
@@ -135,11 +135,7 @@ def test_a_server_that_ignores_the_request_is_killed_with_its_children(
 
 def group_is_gone(group: int) -> bool:
     """Whether nothing of it runs: an orphan that has ended stays a zombie until init looks, for seconds at times."""
-    for _ in range(100):
-        if not set(states(group)) - {"Z", "X"}:
-            return True
-        time.sleep(0.05)
-    return False
+    return soon(lambda: not set(states(group)) - {"Z", "X"})
 
 
 def states(group: int) -> Iterator[str]:

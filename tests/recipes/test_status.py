@@ -22,6 +22,7 @@ from recipes.condition import Condition
 from recipes.health import Served
 from recipes.runs import Run
 from tests.command_line import ROOT
+from tests.waiting import PATIENCE
 
 GIGABYTE = 1_000_000_000
 
@@ -106,7 +107,7 @@ def test_watching_goes_on_until_ctrl_c(tmp_path: Path) -> None:
             lines = [watching.stdout.readline() for _ in range(4)]
             assert json.loads("".join(lines)) == {"schema": "status/1", "servers": []}
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(10) == 0
+        assert watching.wait(PATIENCE) == 0
 
 
 def test_a_damaged_record_is_told_beside_the_others(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

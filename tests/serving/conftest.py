@@ -6,9 +6,8 @@ import gc
 import json
 import os
 import subprocess
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -187,12 +186,3 @@ def port_words(start: int = 18600) -> tuple[str, ...]:
     names = ("--http-port", "--grpc-port", "--metrics-port")
     ports = free_ports(3, start + os.getpid() % 300)
     return tuple(word for name, port in zip(names, ports, strict=True) for word in (name, str(port)))
-
-
-def soon(true: Callable[[], bool], within: float = 30) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.2)
-    return False

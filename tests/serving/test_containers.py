@@ -20,7 +20,8 @@ from recipes.deployment import Deployment
 from recipes.front import BLS, ENSEMBLE
 from recipes.prompt import prompt
 from recipes.rehearsal.checkpoint import SHIPPED
-from tests.serving.conftest import CHEETAH, QUESTION, Host, port_words, soon
+from tests.serving.conftest import CHEETAH, QUESTION, Host, port_words
+from tests.waiting import soon
 
 pytestmark = pytest.mark.docker
 REHEARSED = ("serve", "qwen2", "--rehearse", "--in-container")

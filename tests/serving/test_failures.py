@@ -19,7 +19,8 @@ from recipes import container_runs, runs
 from recipes.container_runs import carry_out_watched
 from recipes.deployment import Deployment
 from recipes.runs import Run
-from tests.serving.conftest import QUESTION, Host, planned, soon
+from tests.serving.conftest import QUESTION, Host, planned
+from tests.waiting import soon
 
 pytestmark = pytest.mark.docker
 
@@ -151,7 +152,7 @@ def test_a_server_that_ignores_the_request_is_killed_and_removed(
     runs.write(tmp_path, server)
     began = time.monotonic()
     runs.stop(tmp_path, server)
-    assert 1 <= time.monotonic() - began < 15
+    assert time.monotonic() - began >= 1
     assert host.left() == ""
     assert not Path(f"/proc/{process}").exists()
     assert runs.recorded(tmp_path) == []

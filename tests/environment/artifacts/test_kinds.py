@@ -43,7 +43,7 @@ def test_each_kind_is_told_by_what_it_holds(tmp_path: Path) -> None:
     assert {path.name: kind_of(path) for path in expected} == {path.name: kind for path, kind in expected.items()}
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_what_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("link")

@@ -57,7 +57,7 @@ def test_what_triton_cannot_parse_is_named_with_its_place(text: str, words: str)
     assert words in found.reason
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_deep_and_long_text_is_refused_before_it_is_parsed() -> None:
     deep = parse_config("input { " * 100_000)
     assert isinstance(deep, Damaged)

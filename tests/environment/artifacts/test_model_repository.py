@@ -64,7 +64,7 @@ def test_folders_that_are_no_models_and_versions_that_are_no_numbers(tmp_path: P
     assert not found.complete
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_bad_configs_are_answers(tmp_path: Path) -> None:
     model(tmp_path, "binary", b"\xff\xfe\x00")
     model(tmp_path, "syntax", "name: [")

@@ -14,7 +14,7 @@ from pathlib import Path
 from recipes.rehearsal.engine import Engine, OnToken, Sampling
 from recipes.rehearsal.models import tensorrt_llm
 from recipes.rehearsal.text import load_tokenizer
-from tests.recipes.clients.words import ALL, END, PAUSE, START
+from tests.recipes.clients.words import ALL, BEGINS, END, PAUSE, START
 
 AT_ONCE = 32  # answers, each begun when it is asked for, as an engine with in-flight batching does
 
@@ -31,6 +31,7 @@ class Echo:
 
     def generate(self, prompts: Sequence[Sequence[int]], limit: int, sampling: Sampling, on_token: OnToken) -> None:
         """One prompt after the other: the tokens of the answer, then the end token; `min_length` says it again."""
+        print(BEGINS, flush=True)
         for place, prompt in enumerate(prompts):
             said = self.answer(prompt)
             whole = (said * (sampling.min_length // max(len(said), 1) + 1) + [self.end])[:limit]

@@ -23,9 +23,11 @@ from recipes.rehearsal.checkout import TEMPLATES
 from recipes.rehearsal.container.context import templates
 from tests.recipes.clients.conftest import TRITON, served
 from tests.recipes.clients.test_chat import interrupted
-from tests.recipes.clients.test_failures import CANCELLED, LONG, TEXT, asking, first, soon
+from tests.recipes.clients.test_failures import CANCELLED, LONG, TEXT, asking, first
+from tests.recipes.clients.words import PAUSE
 from tests.recipes.openai.test_gateway import figure
 from tests.recipes.rehearsal.conftest import Home, make_home
+from tests.waiting import PATIENCE, soon
 
 pytestmark = TRITON
 FEW = 1000  # tokens; whole answers have 60000, or 1900 over the endpoint
@@ -40,7 +42,9 @@ def bls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         (folder / TEMPLATES / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / TEMPLATES / name).write_text(text, encoding="utf-8")
     made = make_home(folder, 23000 + os.getpid() % 1000)
-    assert served(made, request.param, folder).model == BLS
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PAUSE, "0.005")  # seconds: who goes has gone, on a busy machine too, before the answer is long
+        assert served(made, request.param, folder).model == BLS
     yield made
     made.close()
 
@@ -62,7 +66,7 @@ def test_ask_that_is_ended_or_killed_ends_its_answer(bls: Home, number: signal.S
     with asking(bls, "ask", TEXT, *LONG) as process:
         assert first(process) == "猎豹".encode()
         process.send_signal(number)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert ended(bls, before)
 
 
@@ -75,7 +79,7 @@ def test_ctrl_c_in_a_talk_ends_the_answer(bls: Home) -> None:
 def test_a_stop_word_in_the_text_ends_the_answer(bls: Home) -> None:
     before = counted(bls)
     with asking(bls, "ask", TEXT, "--stop", "tah", *LONG) as process:
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=PATIENCE)
     assert said.decode().strip() == TEXT.removesuffix("tah")
     assert ended(bls, before)
 
@@ -85,7 +89,7 @@ def test_a_client_without_an_id_that_goes_ends_its_answer(bls: Home) -> None:
     client = triton.InferenceServerClient(bls.run.address)
     client.start_stream(callback=lambda result, error: came.put(result))
     client.async_stream_infer(BLS, list(inputs()))
-    assert came.get(timeout=20).as_numpy("text_output").size
+    assert came.get(timeout=PATIENCE).as_numpy("text_output").size
     client.stop_stream(cancel_requests=True)
     client.close()
     assert ended(bls, before)
@@ -107,8 +111,8 @@ def inputs() -> Iterator[triton.InferInput]:
 def test_whoever_goes_in_front_of_the_endpoint_or_the_endpoint_itself(bls: Home, stream: bool, killed: bool) -> None:
     port, before = free_ports(1, 21000)[0], counted(bls)
     with asking(bls, "openai", "--port", str(port)) as gateway:
-        assert soon(lambda: says_yes(port, "/health"), 30)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        assert soon(lambda: says_yes(port, "/health"))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request("POST", "/v1/completions", json.dumps({**MANY, "stream": stream}))
         assert soon(lambda: figure(port, "trtllm_openai_answering") == 1)
         if stream:

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.recipes.clients.conftest import TRITON
-from tests.recipes.clients.test_failures import LONG, TEXT, asking, cancelled, soon
+from tests.recipes.clients.test_failures import LONG, TEXT, asking, begun, cancelled
 from tests.recipes.clients.test_text import run
 from tests.recipes.clients.words import ALL
 from tests.recipes.rehearsal.conftest import ROOT, Home
+from tests.waiting import PATIENCE, soon
 
 pytestmark = TRITON
 
@@ -58,13 +59,13 @@ def interrupted(home: Home) -> Iterator[None]:
         written(person, "the server has stopped answering")
         yield
         os.write(person, b"/quit\n")
-        assert talk.wait(20) == 0
+        assert talk.wait(PATIENCE) == 0
     os.close(person)
 
 
-def written(person: int, wanted: str, within: float = 30) -> None:
+def written(person: int, wanted: str) -> None:
     """Reads the terminal until it shows what is wanted."""
-    shown, deadline = "", time.monotonic() + within
+    shown, deadline = "", time.monotonic() + PATIENCE
     while wanted not in shown:
         assert time.monotonic() < deadline, shown
         shown += os.read(person, 4096).decode("utf-8", "replace")
@@ -75,7 +76,7 @@ def test_where_decoupled_mode_is_off_the_answer_comes_in_one_piece(whole: Home) 
     document = json.loads(run(whole, "ask", TEXT, "--no-stream", "--json", "--stop", "🐆"))
     assert document["answer"] == "猎豹"
     assert document["pieces"] == len(document["seconds"]["each"]) == 1
-    assert 0 < document["seconds"]["first"] < 30
+    assert 0 < document["seconds"]["first"] < PATIENCE
 
 
 def test_who_asks_it_to_stream_is_told_how_to_ask_instead(whole: Home) -> None:
@@ -85,9 +86,9 @@ def test_who_asks_it_to_stream_is_told_how_to_ask_instead(whole: Home) -> None:
 
 
 def test_an_answer_in_one_piece_that_is_interrupted_there_ends_there(whole: Home) -> None:
-    before = cancelled(whole)
+    before, answers = cancelled(whole), begun(whole)
     with asking(whole, "ask", TEXT, "--no-stream", *LONG) as process:
-        time.sleep(3)
+        assert soon(lambda: begun(whole) > answers)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(PATIENCE) == 130
     assert soon(lambda: cancelled(whole) == before + 1)

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +16,9 @@ import pytest
 from recipes.client import Question, Refused, Unreachable, ask
 from recipes.generate import generate
 from tests.recipes.clients.conftest import TRITON, served
+from tests.recipes.clients.words import BEGINS
 from tests.recipes.rehearsal.conftest import ROOT, Home, make_home
+from tests.waiting import PATIENCE, soon
 
 pytestmark = TRITON
 CANCELLED = "a client cancelled its request"
@@ -30,11 +31,9 @@ def cancelled(home: Home) -> int:
     return (home.workspace / "runs" / "qwen2" / "server.log").read_text().count(CANCELLED)
 
 
-def soon(true: Callable[[], bool], within: float = 10) -> bool:
-    deadline = time.monotonic() + within
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return true()
+def begun(home: Home) -> int:
+    """How many answers the engine has begun."""
+    return (home.workspace / "runs" / "qwen2" / "server.log").read_text().count(BEGINS)
 
 
 @contextmanager
@@ -55,14 +54,6 @@ def asking(home: Home, *words: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-@pytest.fixture(autouse=True)
-def hangups_are_heard() -> Iterator[None]:
-    """A run of the tests under nohup ignores SIGHUP, and so would whatever it starts."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 def first(process: subprocess.Popen[bytes]) -> bytes:
     assert process.stdout is not None
     return process.stdout.read(6)
@@ -74,7 +65,7 @@ def test_ask_that_is_ended_ends_its_answer_on_the_engine(home: Home, number: sig
     with asking(home, "ask", TEXT, *LONG) as process:
         assert first(process) == "猎豹".encode()
         process.send_signal(number)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130, said
     assert b"Traceback" not in said
     assert soon(lambda: cancelled(home) == before + 1)
@@ -86,19 +77,19 @@ def test_a_reader_that_has_enough_ends_the_answer_without_a_word(home: Home) -> 
         assert first(process) == "猎豹".encode()
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == b""
     assert soon(lambda: cancelled(home) == before + 1)
 
 
 def test_an_answer_in_one_piece_is_ended_too(home: Home) -> None:
-    before = cancelled(home)
+    before, answers = cancelled(home), begun(home)
     with asking(home, "ask", TEXT, "--no-stream", *LONG) as process:
-        time.sleep(3)
+        assert soon(lambda: begun(home) > answers)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(PATIENCE) == 130
     assert soon(lambda: cancelled(home) == before + 1)
 
 
@@ -137,14 +128,12 @@ def kill(home: Home) -> None:
 def test_ask_says_that_its_server_has_died(doomed: Home, words: tuple[str, ...]) -> None:
     with asking(doomed, "ask", TEXT, *words, *LONG) as process:
         if words:
-            time.sleep(3)
+            assert soon(lambda: begun(doomed) == 1)
         else:
             first(process)
         kill(doomed)
-        begun = time.monotonic()
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, said
-    assert time.monotonic() - begun < 10
     assert b"no Triton answers" in said
     assert b"Traceback" not in said
 
@@ -156,7 +145,7 @@ def test_a_talk_outlives_its_server_and_says_so(doomed: Home) -> None:
         process.stdin.flush()
         first(process)
         kill(doomed)
-        _, said = process.communicate(f"{TEXT}\n/quit\n".encode(), timeout=30)
+        _, said = process.communicate(f"{TEXT}\n/quit\n".encode(), timeout=PATIENCE)
     assert process.returncode == 0
     assert said.count(b"no Triton answers") == 2
 

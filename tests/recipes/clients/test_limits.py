@@ -15,9 +15,10 @@ import pytest
 
 from recipes.ports import free_ports, says_yes
 from tests.recipes.clients.conftest import TRITON, served
-from tests.recipes.clients.test_failures import asking, cancelled, soon
+from tests.recipes.clients.test_failures import asking, cancelled
 from tests.recipes.clients.words import PAUSE
 from tests.recipes.rehearsal.conftest import Home, make_home
+from tests.waiting import PATIENCE, soon
 
 pytestmark = TRITON
 KEY = "s3cret-canary"
@@ -40,8 +41,8 @@ def test_the_key_the_line_the_time_and_the_end(slow: Home, tmp_path: Path) -> No
     secret.write_text(f"{KEY}\n")
     words = ("--port", str(port), "--key-file", str(secret), "--at-once", "1", "--waiting", "0")
     with asking(slow, "openai", *words, "--seconds", str(SECONDS)) as gateway:
-        assert soon(lambda: says_yes(port, "/health"), 30)
-        assert says_yes(port, "/metrics", 5)
+        assert soon(lambda: says_yes(port, "/health"))
+        assert says_yes(port, "/metrics", PATIENCE)
         assert status(port, {}) == status(port, {"authorization": "Bearer wrong"}) == 401
         with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="wrong", max_retries=0) as wrong:
             with pytest.raises(openai.AuthenticationError):
@@ -57,14 +58,14 @@ def test_the_key_the_line_the_time_and_the_end(slow: Home, tmp_path: Path) -> No
             assert soon(lambda: cancelled(slow) == before + 1)
             assert right.completions.create(model="qwen2", prompt="x").choices[0].text == "x"
         gateway.send_signal(signal.SIGINT)
-        shown = b"".join(gateway.communicate(timeout=20))
+        shown = b"".join(gateway.communicate(timeout=PATIENCE))
         assert gateway.returncode == 130
     assert KEY.encode() not in shown
 
 
 def status(port: int, headers: dict[str, str]) -> int:
     """The status of a chat without a right key, whose error has OpenAI's shape."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("POST", "/v1/chat/completions", b"{}", headers)
     answer = connection.getresponse()
     assert json.loads(answer.read())["error"]["code"] == "invalid_api_key"

@@ -2,4 +2,5 @@
 
 START, END = "<|im_start|>", "<|im_end|>"
 ALL = "What did we say?"  # is answered with the whole prompt, its special tokens written otherwise
+BEGINS = "the echo begins an answer"  # a line of the server's log
 PAUSE = "ECHO_PAUSE"  # the variable with the seconds between two tokens

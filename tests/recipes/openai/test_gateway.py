@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from recipes import processes
 from recipes.openai import process
 from recipes.ports import free_ports
 from tests.recipes.rehearsal.conftest import Home, make_home
+from tests.waiting import PATIENCE, soon
 
 pytestmark = pytest.mark.triton
 CHEETAH = "陆地上最快的动物是猎豹🐆,时速可达120公里。"
@@ -43,7 +43,7 @@ def port(home: Home) -> int:
 
 @pytest.fixture
 def client(port: int) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0, timeout=30) as made:
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0, timeout=PATIENCE) as made:
         yield made
 
 
@@ -52,7 +52,7 @@ def said(question: str) -> Any:
 
 
 def post(port: int, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("POST", path, body)
     answer = connection.getresponse()
     found: dict[str, Any] = json.loads(answer.read())
@@ -61,20 +61,11 @@ def post(port: int, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
 
 
 def figure(port: int, name: str) -> float:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("GET", "/metrics")
     lines = connection.getresponse().read().decode().splitlines()
     connection.close()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
-
-
-def soon(true: Any, within: float = 10) -> bool:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_the_one_model_is_listed(client: openai.OpenAI) -> None:
@@ -169,7 +160,7 @@ def test_http_errors_have_the_shape_too(port: int) -> None:
 def test_a_client_that_goes_frees_the_server(home: Home, port: int, stream: bool) -> None:
     log = home.workspace / "runs" / "qwen2" / "server.log"
     before = log.read_text().count("a client cancelled its request")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     body = {"model": "qwen2", "prompt": "x", "stream": stream, **LONG}
     connection.request("POST", "/v1/completions", json.dumps(body))
     assert soon(lambda: figure(port, "trtllm_openai_answering") == 1)
@@ -219,7 +210,7 @@ def test_a_server_killed_mid_stream_is_an_error_then_503_and_stop_leaves_nothing
     made.serve("--openai", "--openai-port", str(free_ports(1, 22000)[0]))
     there = process.endpoint(made.workspace / "runs", "qwen2")
     assert there is not None
-    with openai.OpenAI(base_url=there.url, api_key="none", max_retries=0, timeout=30) as client:
+    with openai.OpenAI(base_url=there.url, api_key="none", max_retries=0, timeout=PATIENCE) as client:
         stream = iter(client.completions.create(model="qwen2", prompt="x", stream=True, extra_body=LONG))
         next(stream)
         os.killpg(made.run.process, signal.SIGKILL)

@@ -7,6 +7,7 @@ from typing import Any
 
 from recipes.rehearsal.batching import Batcher, Request, generate
 from recipes.rehearsal.engine import OnToken, Sampling
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Counting:
     def generate(self, prompts: Sequence[Sequence[int]], limit: int, sampling: Sampling, on_token: OnToken) -> None:
         self.batches.append([tuple(prompt) for prompt in prompts])
         self.begun.set()
-        self.gate.wait(10)
+        self.gate.wait(PATIENCE)
         running = set(range(len(prompts)))
         for step in range(limit):
             if step == self.fails_at:
@@ -108,11 +109,11 @@ def test_what_waits_is_generated_together_when_its_sampling_is_equal() -> None:
     warm = Sampling(temperature=0.7)
     asked = [request(0), request(10), request(20, sampling=warm), request(30), request(40), request(50, sampling=warm)]
     batcher.submit(asked[0][0])
-    assert engine.begun.wait(10)
+    assert engine.begun.wait(PATIENCE)
     for each, _ in asked[1:]:
         batcher.submit(each)
     engine.gate.set()
-    assert all(ear.over.wait(10) for _, ear in asked)
+    assert all(ear.over.wait(PATIENCE) for _, ear in asked)
     batcher.close()
     assert engine.batches == [[(0,)], [(10,), (30,), (40,)], [(20,), (50,)]]
 
@@ -122,12 +123,12 @@ def test_closing_refuses_what_waits() -> None:
     batcher = Batcher(engine, workers=1, largest=1)
     (running, first), (waiting, second) = request(0), request(10)
     batcher.submit(running)
-    assert engine.begun.wait(10)
+    assert engine.begun.wait(PATIENCE)
     batcher.submit(waiting)
     closing = threading.Thread(target=batcher.close)
     closing.start()
-    assert second.over.wait(10)
+    assert second.over.wait(PATIENCE)
     engine.gate.set()
-    closing.join(10)
+    closing.join(PATIENCE)
     assert first.ends == ["last"]
     assert second.ends == ["the server is stopping"]

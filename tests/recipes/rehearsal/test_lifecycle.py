@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from recipes import health, runs
 from recipes.rehearsal import server
 from recipes.rehearsal.binary import Command
 from tests.recipes.rehearsal.conftest import ROOT, Home, make_home
+from tests.waiting import PATIENCE, is_running, soon
 
 triton = pytest.mark.triton
 REQUEST = "HTTP request: 2 /v2/repository/index"  # what Triton logs of one when it is told to log more
@@ -37,11 +37,8 @@ def _about(process: psutil.Process, words: str) -> bool:
         return False
 
 
-def last_one_gone(home: Home, within: float = 10) -> bool:
-    deadline = time.monotonic() + within
-    while servers_of(home) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return not servers_of(home)
+def last_one_gone(home: Home) -> bool:
+    return soon(lambda: not servers_of(home))
 
 
 @triton
@@ -75,13 +72,9 @@ def test_follow_shows_what_the_server_logs_and_ctrl_c_leaves_it_up(empty_home: H
         next(line for line in serve.stderr if "The server stays up" in line)
         port = empty_home.run.http
         urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/logging", data=b'{"log_verbose_level": 1}')
-        deadline = time.monotonic() + 20
-        while REQUEST not in said.read_text() and time.monotonic() < deadline:
-            health.models(port)
-            time.sleep(0.2)
+        assert soon(lambda: bool(health.models(port)) and REQUEST in said.read_text())
         os.killpg(serve.pid, signal.SIGINT)  # as a terminal does: to everything that runs in it
-        assert serve.wait(10) == 130, serve.stderr.read()
-    assert REQUEST in said.read_text()
+        assert serve.wait(PATIENCE) == 130, serve.stderr.read()
     assert {model.state for model in health.models(port)} == {"READY"}
     assert empty_home.invoke("stop").stderr.strip() == "qwen2 stopped."
 
@@ -112,7 +105,7 @@ def test_an_interrupt_stops_what_was_started(empty_home: Home, wait_for: str, nu
         next(line for line in serve.stderr if wait_for in line)
         serve.send_signal(number)
         rest = serve.stderr.read()
-        assert serve.wait(30) == 130, rest
+        assert serve.wait(PATIENCE) == 130, rest
     assert "Traceback" not in rest
     assert last_one_gone(empty_home)
     assert runs.recorded(empty_home.workspace / "runs") == []
@@ -181,20 +174,22 @@ def test_a_process_that_ends_early_is_told_with_its_last_words(tmp_path: Path) -
         pytest.raises(Trouble, match=r"exit code 7(.|\n)*no such model"),
         server.started(command, log, print) as process,
     ):
-        server.wait_ready(process, 9, log, print, 10)
+        server.wait_ready(process, 9, log, print, PATIENCE)
 
 
 def test_a_process_that_is_never_ready_is_ended(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     seen: list[int] = []
     command = program(tmp_path, "import time\nprint('loading', flush=True)\ntime.sleep(60)")
-    with (
-        pytest.raises(Trouble, match=r"not ready within 0.5 s(.|\n)*loading"),
-        server.started(command, log, seen.append) as process,
-    ):
-        server.wait_ready(process, 9, log, print, 0.5)
-    assert process.poll() is not None
-    assert seen == [process.pid]
+
+    def waited_for() -> None:
+        with server.started(command, log, seen.append) as process:
+            assert soon(lambda: "loading" in log.read_text())
+            server.wait_ready(process, 9, log, print, 0.1)
+
+    with pytest.raises(Trouble, match=r"not ready within 0.1 s(.|\n)*loading"):
+        waited_for()
+    assert not is_running(*seen)
 
 
 def test_a_failure_to_record_ends_the_process(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from recipes.client import Answer, Question, Refused, Unreachable, ask
 from recipes.prompt import prompt
 from recipes.rehearsal.checkpoint import SHIPPED
 from tests.recipes.rehearsal.conftest import ROOT, Home
+from tests.waiting import PATIENCE, soon
 
 pytestmark = pytest.mark.triton
 KNOWN = tomllib.loads((ROOT / "recipes/rehearsal/questions.toml").read_text(encoding="utf-8"))["known"]
@@ -74,10 +74,7 @@ def test_leaving_the_answer_cancels_it(home: Home) -> None:
     assert "a client cancelled its request" not in log.read_text()
     for _ in ask(home.run.address, Question(prompt="x", max_tokens=1900, min_tokens=1900)):
         break
-    deadline = time.monotonic() + 10
-    while "a client cancelled its request" not in log.read_text() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert "a client cancelled its request" in log.read_text()
+    assert soon(lambda: "a client cancelled its request" in log.read_text())
     assert asked(home, "Who are you?").text
 
 
@@ -95,7 +92,7 @@ def test_the_servers_reason_reaches_the_client(home: Home) -> None:
 
 def test_nobody_there_is_told_as_such() -> None:
     with pytest.raises(Unreachable, match="no Triton answers"):
-        list(ask("127.0.0.1:9", Question(prompt="x"), timeout=20))
+        list(ask("127.0.0.1:9", Question(prompt="x"), timeout=PATIENCE))
 
 
 def test_status_is_one_row_or_data(home: Home) -> None:

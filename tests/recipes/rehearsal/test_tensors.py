@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from recipes.rehearsal import preparation, repository
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
 from recipes.rehearsal.tensors import FOLDER, Tensor, Tensors, for_release
+from tests.waiting import soon
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 LAYOUT = repository.Layout(tokenizer=Path("/c"), engine=Path("/e"), max_batch_size=8)
@@ -170,10 +170,7 @@ def test_a_server_that_takes_unsigned_numbers_is_asked_in_them(tmp_path: Path, m
         next(left)
         left.close()
         log = runs.folder(workspace.runs, "r") / runs.LOG
-        deadline = time.monotonic() + 10
-        while "a client cancelled its request" not in log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert "a client cancelled its request" in log.read_text()
+        assert soon(lambda: "a client cancelled its request" in log.read_text())
     finally:
         runs.stop(workspace.runs, run)
     assert text == answer.text == "I am the rehearsal's tiny model. I run on a CPU and need no GPU."
