@@ -71,7 +71,8 @@ def test_a_step_that_explains_itself_is_shown_whole_and_no_cause_is_looked_for(t
     assert str(caught.value).startswith("Preflight: sh ended with exit code 1\nFAIL\n1\n2\n")
 
 
-def test_a_missing_program_is_named(tmp_path: Path) -> None:
+def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # a folder of it that nobody may look into is another error
     with pytest.raises(Trouble, match="no-such-program cannot be started: No such file"):
         carry_out(one("no-such-program"), tmp_path)
 

@@ -14,7 +14,7 @@ from tests.command_line import invoke
 @pytest.fixture
 def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Python says of a user that /etc/passwd does not know, without HOME."""
-    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("HOME", raising=False)
 
     def unknown(_: int) -> None:
         raise KeyError("uid not found")
