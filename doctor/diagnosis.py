@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -51,12 +51,21 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What one log says. `unknown` are its first error lines when none of them is known."""
+    """What one log says. `unknown` are its first error lines when no cause is known, `general` is what they say then.
+
+    `general` names no cause: it tells in general terms what the program refused, so the exit code stays 3.
+    """
 
     path: str
     findings: tuple[Finding, ...]
     harmless: tuple[tuple[Harmless, Line], ...]
     unknown: tuple[Line, ...]
+    general: Finding | None = None
+
+    @property
+    def told(self) -> Finding | None:
+        """The root cause, or what the log says in general terms; None when there is neither."""
+        return next((finding for finding in self.findings if finding.primary), self.general)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -104,17 +113,17 @@ def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Di
     known = known or catalogue()
     seen = Spotter(known).read(stream)
     findings = _ranked(known, seen)
-    if not any(finding.primary for finding in findings):
-        findings = (*_refused(known, seen, {finding.line.number for finding in findings}), *findings)
-    named = any(finding.primary for finding in findings)
-    return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=() if named else seen.failures)
+    if any(finding.primary for finding in findings):
+        return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=())
+    consequences = {finding.line.number for finding in findings}
+    general = _general(known, (line for line in seen.failures if line.number not in consequences))
+    return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=seen.failures, general=general)
 
 
-def _refused(known: Catalogue, seen: Sightings, consequences: set[int]) -> Iterator[Finding]:
-    """What the first failed line says of itself, where no row names a cause; never a line that tells a consequence."""
-    if found := refusal(known, (line for line in seen.failures if line.number not in consequences)):
-        row, line = found
-        yield Finding(symptom=row, line=line, confidence=row.confidence, primary=True)
+def _general(known: Catalogue, failures: Iterable[Line]) -> Finding | None:
+    """What the first telling line of a failure that no row knows says of itself."""
+    found = refusal(known, failures)
+    return found and Finding(symptom=found[0], line=found[1], confidence=found[0].confidence, primary=False)
 
 
 def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:

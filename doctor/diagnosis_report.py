@@ -34,6 +34,8 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
     lines = [f"{diagnosis.path or 'log'}: {_headline(diagnosis)}"]
     for finding in diagnosis.findings:
         lines += ["", *_finding(finding, width)]
+    if diagnosis.general:
+        lines += ["", *_finding(diagnosis.general, width)]
     if diagnosis.unknown:
         lines += ["", "first lines that look like an error:", *(f"  {_quoted(line)}" for line in diagnosis.unknown)]
         lines += [f"report it to {REPORT_TO}"]
@@ -44,8 +46,8 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
 
 
 def short(diagnosis: Diagnosis, width: int = 100) -> str:
-    """The named cause in a few lines, for a step that has just failed; empty when no cause is known."""
-    return "\n".join(_finding(diagnosis.findings[0], width)) if diagnosis.exit_code == 1 else ""
+    """The cause in a few lines, or what the log says in general terms, for a step that has just failed; else empty."""
+    return "\n".join(_finding(diagnosis.told, width)) if diagnosis.told else ""
 
 
 def _headline(diagnosis: Diagnosis) -> str:
@@ -59,7 +61,7 @@ def _headline(diagnosis: Diagnosis) -> str:
 def _finding(finding: Finding, width: int) -> Iterator[str]:
     symptom = finding.symptom
     yield f"{_role(finding)}: {symptom.title}  [{symptom.id}, {finding.confidence}]"
-    if not finding.primary and symptom.rank != "primary":
+    if not finding.primary and symptom.rank in ("secondary", "consequence"):
         yield f"  {_quoted(finding.line)}"
         return
     yield f"  {'seen':<8}  {_quoted(finding.line)}"
@@ -74,6 +76,8 @@ def _finding(finding: Finding, width: int) -> Iterator[str]:
 def _role(finding: Finding) -> str:
     if finding.primary:
         return "root cause"
+    if finding.symptom.rank == "general":
+        return "in general"
     return "also found" if finding.symptom.rank == "primary" else "consequence"
 
 
@@ -109,6 +113,7 @@ def _log(diagnosis: Diagnosis) -> dict[str, object]:
         "findings": [_finding_values(finding) for finding in diagnosis.findings],
         "harmless": [{"id": known.id, **_line_values(line), "why": known.why} for known, line in diagnosis.harmless],
         "unknown": [_line_values(line) for line in diagnosis.unknown],
+        "general": _finding_values(diagnosis.general) if diagnosis.general else None,
     }
 
 

@@ -11,8 +11,9 @@ UNHEARD = "OddError: the moon is full"
 REFUSED = "ValueError: the moon must be divisible by 4"
 
 
-def named(text: str) -> str:
-    return next((finding.symptom.id for finding in explain(text).findings if finding.primary), "")
+def general(text: str) -> str:
+    found = explain(text).general
+    return found.symptom.id if found else ""
 
 
 def found(text: str) -> str:
@@ -22,39 +23,47 @@ def found(text: str) -> str:
 
 def test_what_no_row_knows_is_told_in_general_terms() -> None:
     diagnosis = explain(f'fine\nTraceback (most recent call last):\n  File "a.py", line 1, in f\n{REFUSED}')
-    (finding,) = diagnosis.findings
-    assert (finding.symptom.id, finding.line.number, finding.primary) == ("refused-not-divisible", 4, True)
-    assert diagnosis.exit_code == ExitCode.FAILURE
+    assert diagnosis.general
+    assert (diagnosis.general.symptom.id, diagnosis.general.line.number) == ("refused-not-divisible", 4)
+    assert diagnosis.told == diagnosis.general
 
 
-def test_the_values_that_disagree_are_named() -> None:
-    (finding,) = explain("AssertionError: Plugin gemm expects values in float16, got float32").findings
-    assert finding.between == ("values in float16", "float32")
+def test_what_is_told_in_general_terms_is_no_known_fault() -> None:
+    diagnosis = explain(REFUSED)
+    assert (diagnosis.findings, diagnosis.exit_code) == ((), ExitCode.UNKNOWN)
+    assert [line.text for line in diagnosis.unknown] == [REFUSED]
+
+
+def test_the_values_that_disagree_are_general() -> None:
+    told = explain("AssertionError: Plugin gemm expects values in float16, got float32").general
+    assert told
+    assert told.between == ("values in float16", "float32")
 
 
 def test_only_the_first_line_that_says_anything_is_asked() -> None:
-    assert named(f"{REFUSED}\n{UNHEARD}") == "refused-not-divisible"
-    assert named(f"{UNHEARD}\n{REFUSED}") == ""
+    assert general(f"{REFUSED}\n{UNHEARD}") == "refused-not-divisible"
+    assert general(f"{UNHEARD}\n{REFUSED}") == ""
     assert explain(f"{UNHEARD}\n{REFUSED}").exit_code == ExitCode.UNKNOWN
 
 
 def test_a_row_that_knows_the_cause_is_the_only_one_that_speaks() -> None:
     diagnosis = explain(f"{REFUSED}\n[TensorRT-LLM][ERROR] Assertion failed: mpiSize == tp * pp (worldConfig.cpp:89)")
     assert [finding.symptom.id for finding in diagnosis.findings] == ["mpi-world-size-mismatch"]
+    assert diagnosis.general is None
 
 
 def test_a_line_that_tells_a_consequence_explains_nothing() -> None:
     line = "E0101 00:00:00.1 1 x.cc:1] Invalid argument: ensemble 'e' depends on 'm' which has no loaded version."
-    assert named(line) == ""
+    assert general(line) == ""
 
 
 def test_what_a_good_end_takes_back_is_not_told() -> None:
-    assert explain(f'{REFUSED}\nI1 grpc_server.cc:1] "Started GRPCInferenceService at 127.0.0.1:8001"').findings == ()
+    assert explain(f'{REFUSED}\nI1 grpc_server.cc:1] "Started GRPCInferenceService at 127.0.0.1:8001"').told is None
 
 
 @pytest.mark.parametrize("line", [f"[TensorRT-LLM][WARNING] {REFUSED}", f"I tell: {REFUSED}"])
 def test_a_line_that_is_no_complaint_is_not_asked(line: str) -> None:
-    assert explain(line).findings == ()
+    assert explain(line).told is None
 
 
 @pytest.mark.parametrize(
@@ -90,5 +99,5 @@ def test_general_rows_are_never_looked_for_in_a_whole_log() -> None:
 
 def test_a_finding_of_a_general_row_shows_no_unfilled_value() -> None:
     for row in (row for row in catalogue().symptoms if row.rank == "general"):
-        finding = Finding(symptom=row, line=Line(number=1, text="x"), confidence="inferred", primary=True)
+        finding = Finding(symptom=row, line=Line(number=1, text="x"), confidence="inferred", primary=False)
         assert "{" not in " ".join((finding.cause, *finding.remedy, *finding.between))
