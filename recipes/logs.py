@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from environment.errors import Trouble, Usage
@@ -14,9 +15,17 @@ POLL = 0.2  # seconds
 
 
 def show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
-    """The last `lines` lines of the server's log, also of one that has ended; with `follow`, what comes after."""
+    """The last `lines` lines of the server's log, also of one that has ended; with `follow`, what comes after.
+
+    Ctrl-C is how following is meant to end: nothing is wrong then, and the server goes on.
+    """
     if lines < 0:
         raise Usage(f"--lines {lines} is less than 0", mend="such as --lines 50")
+    with suppress(KeyboardInterrupt) if follow else nullcontext():
+        _show(folder, name, lines=lines, follow=follow)
+
+
+def _show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
     chosen = name or _only(folder)
     if (contained := runs.read(folder, chosen)) is not None and contained.container:
         from recipes import container_runs

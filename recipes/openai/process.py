@@ -85,7 +85,8 @@ def run_here(folder: Path, run: Run, *, port: int, secret: str, expose: bool, li
     say(f"OpenAI endpoint   {mine.url}  (model {run.name}{', API key required' if secret else ''})")
     threading.Thread(target=end_with, args=(server, folder, run), daemon=True).start()
     try:
-        server.run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # how it is meant to end
+            server.run(sockets=[listening])
     finally:
         if endpoint(folder, run.name) == mine:
             _record(folder, run.name).unlink()
