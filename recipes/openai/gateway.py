@@ -63,8 +63,8 @@ class Gateway:
 
     def _guarded(self, handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
-            said = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
-            if self._key and not hmac.compare_digest(said, self._key):
+            scheme, _, said = request.headers.get("authorization", "").partition(" ")
+            if self._key and not (scheme.lower() == "bearer" and hmac.compare_digest(said.encode(), self._key)):
                 raise BadRequest("the API key is missing or wrong", code="invalid_api_key", status=401)
             return await handle(request)
 
@@ -122,7 +122,7 @@ class Gateway:
                 waiting = b""
         except Trouble as trouble:
             self._meter.endings["broken"] += 1
-            yield waiting + answers.event(answers.error(str(trouble), "server_error", code=_kind(trouble)[1]))
+            yield waiting + answers.event(answers.error(trouble.what, "server_error", code=_kind(trouble)[1]))
             return
         last = waiting + events.closing(self._ended(generation))
         if prompt_tokens is not None:
@@ -148,12 +148,16 @@ class Gateway:
             raise BadRequest(f"the request was not sent within {BODY_WITHIN:g} s", status=408) from None
 
     async def _limited(self, request: Request) -> bytes:
-        body = bytearray()
+        body, announced = bytearray(), int(request.headers.get("content-length", 0))
+        self._refuse_large(announced)
         async for chunk in request.stream():
             body += chunk
-            if len(body) > self._limits.body:
-                raise BadRequest(f"the request is larger than {self._limits.body} bytes", status=413)
+            self._refuse_large(len(body))
         return bytes(body)
+
+    def _refuse_large(self, size: int) -> None:
+        if size > self._limits.body:
+            raise BadRequest(f"the request is larger than {self._limits.body} bytes", status=413)
 
     async def _failed(self, _: Request, error: Exception) -> Response:
         status, body, headers = described(error)
@@ -214,7 +218,8 @@ def described(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     if isinstance(error, ClientDisconnect):
         return GONE, answers.error("the client is gone", "invalid_request_error"), {}
     status, code = _kind(error)
-    return status, answers.error(str(error), "server_error", code=code), {}
+    said = error.what if isinstance(error, Trouble) else str(error)  # where and what mends it is not the client's
+    return status, answers.error(said, "server_error", code=code), {}
 
 
 def _kind(error: Exception) -> tuple[int, str]:

@@ -21,6 +21,7 @@ class Generation:
         self._served, self._question, self._meter = served, question, meter
         self._stops = Stops((*stop_words, *served.stop))
         self._texts: list[str] = []
+        self._responses = 0
         self._held = AsyncExitStack()
         self._pieces: AsyncGenerator[str, None]
         self._first = ""
@@ -59,8 +60,11 @@ class Generation:
 
     @property
     def tokens(self) -> int:
-        """Tokens shown: what the tokenizer makes of the text, and never fewer than the pieces it came in."""
-        return max(self._served.tokens(self.text), len(self._texts))
+        """Tokens answered: what the tokenizer makes of the text, and never fewer than Triton's responses.
+
+        A token may add no text: the first bytes of a character, with which an answer that is cut may end.
+        """
+        return max(self._served.tokens(self.text), self._responses)
 
     def ending(self) -> str:
         """OpenAI's finish reason."""
@@ -74,6 +78,7 @@ class Generation:
     async def _shown(self, pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
         async with aclosing(pieces):
             async for piece in pieces:
+                self._responses += 1
                 if text := self._stops.push(piece):
                     yield text
                 if self._stops.met:

@@ -5,6 +5,7 @@ Fields: https://platform.openai.com/docs/api-reference/chat/create and .../compl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,6 +15,8 @@ from msgspec import Meta
 from environment.data import Record
 
 T = TypeVar("T")
+SHOWN = 60  # characters of a value that is refused
+FIELD = re.compile(r"field `([^`]+)`$|at `\$\.(\w+)[^`]*`$")  # how msgspec's messages end
 # Without influence on an answer: taken and left alone.
 IGNORED = frozenset(
     {
@@ -43,6 +46,14 @@ NEUTRAL: Mapping[str, Sequence[object]] = {
     "tools": (None, []),
     "top_logprobs": (None, 0),
 }
+# What an answer's message has beside its text, and a client sends back with the conversation.
+NEUTRAL_IN_MESSAGES: Mapping[str, Sequence[object]] = {
+    "annotations": (None, []),
+    "audio": (None,),
+    "function_call": (None,),
+    "refusal": (None,),
+    "tool_calls": (None, []),
+}
 
 
 class BadRequest(Exception):
@@ -60,7 +71,9 @@ class StreamOptions(Record, frozen=True, kw_only=True):
     include_obfuscation: bool = False
 
 
-Count = Annotated[int, Meta(ge=1)]
+LARGEST = 2**31 - 1  # what Triton's INT32 holds
+Count = Annotated[int, Meta(ge=1, le=LARGEST)]
+Text = Annotated[str, Meta(min_length=1)]
 Stop = str | Annotated[list[str], Meta(max_length=4)]
 
 
@@ -71,11 +84,11 @@ class Common(Record, frozen=True, kw_only=True):
     max_tokens: Count | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Meta(ge=0)] | None = None
-    min_tokens: Annotated[int, Meta(ge=0)] | None = None
-    seed: Annotated[int, Meta(ge=0)] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=LARGEST)] | None = None
+    min_tokens: Annotated[int, Meta(ge=0, le=LARGEST)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     stop: Stop | None = None
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
 
     @property
@@ -92,7 +105,7 @@ class Common(Record, frozen=True, kw_only=True):
 class Completion(Common, frozen=True, kw_only=True):
     """A text to be continued."""
 
-    prompt: str | Annotated[list[str], Meta(min_length=1, max_length=1)]
+    prompt: Text | Annotated[list[Text], Meta(min_length=1, max_length=1)]
 
     @property
     def text(self) -> str:
@@ -141,7 +154,7 @@ def read_chat(body: bytes) -> Chat:
     fields = _fields(body)
     messages = fields.get("messages")
     if isinstance(messages, list):
-        fields["messages"] = [_without_ignored(said) if isinstance(said, dict) else said for said in messages]
+        fields["messages"] = [_settled(said, NEUTRAL_IN_MESSAGES) for said in messages]
     return _converted(fields, Chat)
 
 
@@ -150,14 +163,26 @@ def _fields(body: bytes) -> dict[str, Any]:
         fields = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"the body is no JSON object: {error}") from error
-    for name, harmless in NEUTRAL.items():
-        if fields.pop(name, None) not in harmless:
-            raise BadRequest(f"{name} is not supported by this server", parameter=name, code="unsupported_parameter")
-    return _without_ignored(fields)
+    settled: dict[str, Any] = _settled(fields, NEUTRAL)
+    return settled
 
 
-def _without_ignored(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if key not in IGNORED}
+def _settled(fields: Any, neutral: Mapping[str, Sequence[object]]) -> Any:
+    """What is left to be read of an object: nothing that changes no answer. Raises BadRequest for what would."""
+    if not isinstance(fields, dict):
+        return fields
+    for name, harmless in neutral.items():
+        if (value := fields.get(name)) not in harmless:
+            only = "".join(f" or say {msgspec.json.encode(said).decode()}" for said in harmless[1:])
+            message = f"{name} {shortened(value)} is not supported by this server; leave it out{only}"
+            raise BadRequest(message, parameter=name, code="unsupported_parameter")
+    return {key: value for key, value in fields.items() if key not in neutral and key not in IGNORED}
+
+
+def shortened(value: object) -> str:
+    """A value as JSON, its beginning where it is long."""
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _converted(fields: dict[str, Any], kind: type[T]) -> T:
@@ -168,6 +193,6 @@ def _converted(fields: dict[str, Any], kind: type[T]) -> T:
 
 
 def _parameter(message: str) -> str | None:
-    """The field that msgspec's message ends with: "... - at `$.temperature`"."""
-    _, found, path = message.rpartition("at `$.")
-    return path.rstrip("`").split(".")[0].split("[")[0] if found else None
+    """The field that msgspec's message ends with: "... - at `$.temperature`" or "... unknown field `x`"."""
+    found = FIELD.search(message)
+    return found and (found[1] or found[2])

@@ -45,8 +45,15 @@ class Served:
         return self.template([message.plain() for message in asked.messages])
 
     def limit(self, asked: Common, prompt_tokens: int) -> int:
-        """The longest answer; raises BadRequest when prompt and answer are more than the model holds."""
+        """The longest answer; raises BadRequest for one that the model does not hold, or that is to be longer still."""
         wanted = asked.limit if isinstance(asked, Chat) else asked.max_tokens
+        found = self._longest(asked, wanted, prompt_tokens)
+        if (asked.min_tokens or 0) > found:
+            message = f"min_tokens {asked.min_tokens} is more than the {found} tokens that the answer may have"
+            raise BadRequest(message, parameter="min_tokens")
+        return found
+
+    def _longest(self, asked: Common, wanted: int | None, prompt_tokens: int) -> int:
         if self.positions is None:
             return wanted or default(asked)
         room = self.positions - prompt_tokens

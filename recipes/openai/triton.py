@@ -52,7 +52,9 @@ class Server:
         self._stub: Any = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     async def answer(self, question: Question, limit: float) -> AsyncGenerator[str, None]:
-        """Yields the answer's pieces, at most `limit` seconds long; closing the iterator cancels the request.
+        """Yields what each response adds, which may be nothing; closing the iterator cancels the request.
+
+        The whole answer may take `limit` seconds.
 
         Raises Unreachable (also when the server dies on the way), Refused or TimedOut.
         """
@@ -80,10 +82,9 @@ class Server:
                     raise Refused(
                         f"Triton refused the request: {said.error_message}", where=self.address, mend="./inv logs"
                     )
-                text = _text(said.infer_response)
-                new = text.rstrip("\N{REPLACEMENT CHARACTER}")[shown:] if question.accumulates else text
-                shown += len(new)
-                if new:
+                if (text := _text(said.infer_response)) is not None:
+                    new = text.rstrip("\N{REPLACEMENT CHARACTER}")[shown:] if question.accumulates else text
+                    shown += len(new)
                     yield new
                 if said.infer_response.parameters["triton_final_response"].bool_param:
                     ended.set()
@@ -96,6 +97,7 @@ class Server:
         finally:
             if not ended.is_set():
                 self._stop(message.id, unsigned=question.unsigned)
+                ended.set()  # else the stream's own request would be waited for as long as this process lives
             call.cancel()
 
     async def _inputs(self, question: Question) -> frozenset[str]:
@@ -177,7 +179,7 @@ def _raw(kind: str, values: list[Any]) -> bytes:
     return np.array(values, dtype=NUMPY[kind]).tobytes()
 
 
-def _text(response: Any) -> str:
-    """The one string of a response; it may have none."""
+def _text(response: Any) -> str | None:
+    """The one string of a response; the final one may have none."""
     contents = response.raw_output_contents
-    return contents[0][4:].decode("utf-8", "replace") if contents else ""
+    return contents[0][4:].decode("utf-8", "replace") if contents else None

@@ -23,7 +23,7 @@ class CTranslate2:
     def generate(self, prompts: Sequence[Sequence[int]], limit: int, sampling: Sampling, on_token: OnToken) -> None:
         """See `Engine`. A seed sets the library's one random state, so it is exact for one request at a time."""
         if sampling.seed is not None:
-            self._library.set_random_seed(sampling.seed)
+            self._library.set_random_seed(sampling.seed % 2**32)  # which takes no longer one, as Triton's tensor does
         self._generator.generate_batch(
             [[str(token) for token in prompt] for prompt in prompts],
             max_length=limit,

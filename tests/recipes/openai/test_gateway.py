@@ -111,6 +111,19 @@ def test_a_completion_goes_on_with_the_text_as_it_is(client: openai.OpenAI) -> N
     assert answer.choices[0].finish_reason == "length"
 
 
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_an_answer_that_is_cut_says_so_even_within_a_character(client: openai.OpenAI, most: int) -> None:
+    answer = client.chat.completions.create(model="qwen2", messages=said("陆地上最快的动物是什么?"), max_tokens=most)
+    assert answer.usage is not None
+    assert (answer.choices[0].finish_reason, answer.usage.completion_tokens) == ("length", most)
+
+
+def test_a_conversation_takes_its_own_answers_back(client: openai.OpenAI) -> None:
+    messages = said("陆地上最快的动物是什么?")
+    messages.append(client.chat.completions.create(model="qwen2", messages=messages).choices[0].message)
+    assert client.chat.completions.create(model="qwen2", messages=[*messages, messages[0]])
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_stop_words_are_left_out_and_end_the_request(client: openai.OpenAI, stream: bool) -> None:
     fields: Any = {"model": "qwen2", "messages": said("Count to ten."), "stop": [", four", "nine"], "stream": stream}
@@ -139,6 +152,7 @@ def test_sampling_is_passed_on(client: openai.OpenAI) -> None:
         ({"model": "gpt-4"}, openai.NotFoundError, "model_not_found"),
         ({"n": 2}, openai.BadRequestError, "unsupported_parameter"),
         ({"max_tokens": 100_000}, openai.BadRequestError, "context_length_exceeded"),
+        ({"max_tokens": 4, "extra_body": {"min_tokens": 5}}, openai.BadRequestError, None),
         ({"temperature": 9}, openai.BadRequestError, None),
     ],
 )
@@ -180,6 +194,15 @@ def test_two_hundred_clients_at_once_are_all_answered(port: int) -> None:
     assert {status for status, _ in answers} == {200}
     assert {answer["choices"][0]["message"]["content"] for _, answer in answers} == {COUNT}
     assert figure(port, "trtllm_openai_waiting") == 0
+
+
+def test_a_request_that_announces_too_much_is_refused_before_it_is_sent(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.putrequest("POST", "/v1/completions")
+    connection.putheader("content-length", str(10**12))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
 
 
 def test_figures_of_the_gateway_and_of_triton(port: int) -> None:

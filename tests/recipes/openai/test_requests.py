@@ -40,7 +40,23 @@ def test_parts_and_roles_become_what_chat_templates_know() -> None:
     ]
 
 
+def test_an_answer_can_be_sent_back_as_it_came() -> None:
+    beside: dict[str, Any] = {"refusal": None, "annotations": [], "audio": None, "function_call": None, "tool_calls": None}
+    answer = {"role": "assistant", "content": "a", **beside}
+    asked = chat(messages=[*MESSAGES, answer, *MESSAGES])
+    assert asked.messages[1].plain() == {"role": "assistant", "content": "a"}
+    called = refused(messages=[*MESSAGES, {**answer, "tool_calls": [{"id": "x"}]}])
+    assert (called.parameter, called.code) == ("tool_calls", "unsupported_parameter")
+
+
+def test_a_refusal_says_what_would_do() -> None:
+    assert str(refused(n=2)) == "n 2 is not supported by this server; leave it out or say 1"
+    assert 'or say {"type":"text"}' in str(refused(response_format={"type": "json_object"}))
+    assert len(str(refused(logit_bias={str(number): 1 for number in range(9999)}))) < 200
+
+
 def test_what_changes_nothing_is_accepted() -> None:
+    assert not chat(stream=None).stream
     assert chat(n=1, user="u", logprobs=False, tools=[], response_format={"type": "text"}, metadata={"a": "b"})
 
 
@@ -56,6 +72,11 @@ def test_what_changes_nothing_is_accepted() -> None:
         ({"top_p": 0}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"max_tokens": 2**31}, "max_tokens"),
+        ({"min_tokens": 2**31}, "min_tokens"),
+        ({"top_k": 2**31}, "top_k"),
+        ({"seed": 2**63}, "seed"),
+        ({"temprature": 1}, "temprature"),
         ({"messages": []}, "messages"),
         ({"messages": ["hi"]}, "messages"),
         ({"messages": [{"role": "nobody", "content": "x"}]}, "messages"),
@@ -87,6 +108,6 @@ def test_any_bytes_are_refused_or_read(body: bytes) -> None:
 
 def test_a_completion_has_one_prompt() -> None:
     assert read_completion(b'{"model": "m", "prompt": ["x"]}').text == "x"
-    for prompt in (["x", "y"], [], [1, 2], 3):
+    for prompt in (["x", "y"], [], [1, 2], 3, "", [""]):
         with pytest.raises(BadRequest):
             read_completion(json.dumps({"model": "m", "prompt": prompt}).encode())
