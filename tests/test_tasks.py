@@ -75,7 +75,10 @@ def test_bad_words_get_a_clear_error(words: tuple[str, ...], code: int, said: st
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [("--path", "nowhere"), ("--path", "tests/benchmarks"), ("--only", "not (docker")])
+@pytest.mark.parametrize(
+    "words",
+    [("--path", "nowhere"), ("--path", "tests/benchmarks"), ("--path", "tests/test_told.py", "--only", "not (docker")],
+)
 def test_tests_that_are_not_there_are_a_matter_of_the_words(words: tuple[str, ...], tmp_path: Path) -> None:
     assert invoke("test", *words, workspace=tmp_path).returncode == 2
 

@@ -218,7 +218,7 @@ def test_a_typed_command_without_an_engine(tmp_path: Path, monkeypatch: pytest.M
 
 def typed(folder: Path, *words: str, code: int) -> str:
     """What a typed command says."""
-    done = invoke(*words, workspace=folder / "workspace", timeout=120)
+    done = invoke(*words, workspace=folder / "workspace")
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 

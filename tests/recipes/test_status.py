@@ -99,7 +99,8 @@ def test_a_process_has_memory_and_one_that_is_gone_has_none() -> None:
 
 
 def test_watching_goes_on_until_ctrl_c(tmp_path: Path) -> None:
-    words = (sys.executable, "-m", "invoke", "status", "--watch", "--json")
+    often = "from recipes import status; status.EVERY = 0.1; from invoke.main import program; program.run()"
+    words = (sys.executable, "-c", often, "status", "--watch", "--json")
     environment = {**os.environ, "TRTLLM_WORKSPACE": str(tmp_path)}
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None

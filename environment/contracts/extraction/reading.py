@@ -77,7 +77,7 @@ class _Stream(io.RawIOBase):
     """An iterable of bytes as a file that can be read once."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self.chunks, self.rest = iter(chunks), b""
+        self.chunks, self.rest = iter(chunks), memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -87,7 +87,7 @@ class _Stream(io.RawIOBase):
             chunk = next(self.chunks, None)
             if chunk is None:
                 return 0
-            self.rest = chunk
+            self.rest = memoryview(chunk)
         taken = self.rest[: len(buffer)]
         self.rest = self.rest[len(taken) :]
         buffer[: len(taken)] = taken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -44,11 +43,6 @@ def test_many_paths_in_one_call_as_data(tmp_path: Path) -> None:
 
 
 def test_a_thousand_plans_in_one_call(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.plan" for number in range(1000)]
-    for path in paths:
-        path.symlink_to(DEFAULT)
-    began = time.perf_counter()
-    done = invoke("inspect", *map(str, paths), "--json", *FOR, workspace=tmp_path)
-    print(f"\n1,000 plans: {time.perf_counter() - began:.2f} s with the interpreter's start")
+    done = invoke("inspect", *[str(DEFAULT)] * 1000, "--json", *FOR, workspace=tmp_path)
     assert len(json.loads(done.stdout)["artifacts"]) == 1000
     assert done.returncode == 0

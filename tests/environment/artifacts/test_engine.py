@@ -16,7 +16,8 @@ from tests.environment.artifacts.engine_folders import CHECKPOINT, NEW, OLD, che
 from tests.environment.artifacts.test_checkpoint import json_values
 from tests.environment.artifacts.test_tensorrt_plan import counted
 
-KEYS = [*NEW, *OLD, *NEW["pretrained_config"], *NEW["build_config"], "mapping", "tp_size"]
+PARTS = ["pretrained_config", "build_config", "builder_config", "plugin_config", "quantization", "mapping"]
+KEYS = [*NEW, *OLD, *NEW["pretrained_config"], *NEW["build_config"], *OLD["builder_config"], "tp_size", "world_size"]
 
 
 def seen(folder: Path) -> Engine:
@@ -100,9 +101,12 @@ def test_fifos_are_not_waited_for(tmp_path: Path) -> None:
     assert all(isinstance(rank.head, Unknown) for rank in seen(folder).ranks)
 
 
-@given(st.recursive(json_values, lambda inner: st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, inner))))
-def test_any_config_gets_an_answer(config: object) -> None:
-    said = config if isinstance(config, dict) else {"pretrained_config": config, "builder_config": config}
-    parse_mapping(said)
-    parse_model(said)
-    parse_limits(said)
+inner = st.dictionaries(st.sampled_from(KEYS), json_values, max_size=4)
+outer = st.dictionaries(st.sampled_from([*PARTS, *KEYS]), inner | json_values, max_size=4)
+
+
+@given(st.dictionaries(st.sampled_from([*PARTS, *KEYS]), outer | inner | json_values, max_size=6))
+def test_any_config_gets_an_answer(config: dict[str, object]) -> None:
+    assert parse_mapping(config).world_size >= 1
+    assert isinstance(parse_model(config).architecture, str)
+    assert parse_limits(config).max_batch_size != 0
