@@ -41,7 +41,7 @@ def test_parts_and_roles_become_what_chat_templates_know() -> None:
 
 
 def test_an_answer_can_be_sent_back_as_it_came() -> None:
-    beside: dict[str, Any] = {"refusal": None, "annotations": [], "audio": None, "function_call": None, "tool_calls": None}
+    beside: dict[str, Any] = {"refusal": None, "audio": None, "function_call": None, "annotations": [], "tool_calls": []}
     answer = {"role": "assistant", "content": "a", **beside}
     asked = chat(messages=[*MESSAGES, answer, *MESSAGES])
     assert asked.messages[1].plain() == {"role": "assistant", "content": "a"}
