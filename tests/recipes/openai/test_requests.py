@@ -41,8 +41,8 @@ def test_parts_and_roles_become_what_chat_templates_know() -> None:
 
 
 def test_an_answer_can_be_sent_back_as_it_came() -> None:
-    beside: dict[str, Any] = {"refusal": None, "audio": None, "function_call": None, "annotations": [], "tool_calls": []}
-    answer = {"role": "assistant", "content": "a", **beside}
+    beside: dict[str, Any] = {"refusal": None, "audio": None, "function_call": None, "annotations": []}
+    answer = {"role": "assistant", "content": "a", "tool_calls": [], **beside}
     asked = chat(messages=[*MESSAGES, answer, *MESSAGES])
     assert asked.messages[1].plain() == {"role": "assistant", "content": "a"}
     called = refused(messages=[*MESSAGES, {**answer, "tool_calls": [{"id": "x"}]}])
