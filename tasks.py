@@ -21,13 +21,14 @@ from environment import image_tasks, invocation, project_tasks, release_tasks
 from environment.console import result_plan
 from environment.workspace import PROJECT, current, lock_file
 from recipes import question_tasks, server_tasks, stock_tasks
-from recipes.deploying import deploys
+from recipes.deploying import UNSAID, deploys, said
 
 if TYPE_CHECKING:
     from doctor.asked import Asked
     from environment.plan import Plan
     from recipes.adjustment import Adjustment
     from recipes.deployment import Deployment
+    from recipes.runs import Run
 
 invocation.install()
 
@@ -192,18 +193,19 @@ def serve(
     max_tokens: int = 128,
     locked: bool = False,
     openai: bool = False,
-    openai_port: int = 9000,
+    openai_port: int = UNSAID,
     quality: bool = True,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes.adjustment import Adjustment, refuse_missing_file, warn_of_exposure
     from recipes.deployment import refuse_impossible
+    from recipes.runs import choose, stays_up
 
     refuse_at_odds(detach=detach, follow=follow, rehearse=rehearse, in_container=in_container, templates=templates)
     asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
     if not c.config.run.dry:
         refuse_missing_file(asked)
-    refuse_impossible({"openai": openai_port})
+    refuse_impossible(said({"openai": openai_port}))
     warn_of_exposure(asked, deployment.ports)
     if rehearse and in_container:
         rehearse_in_container(c, deployment, model_dir, asked, json)
@@ -218,8 +220,10 @@ def serve(
         serve_in_container(c, deployment, asked, locked, json)
     if c.config.run.dry:
         return
+    run = choose(current().runs, deployment.name)
+    stays_up(run)
     if openai:
-        stand_before(deployment.name, openai_port)
+        stand_before(run, openai_port)
     if follow:
         from recipes.logs import show
 
@@ -334,15 +338,13 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
         carry_out_watched(left, deployment, runs, rehearsal=False)
 
 
-def stand_before(name: str, port: int) -> None:
+def stand_before(run: Run, port: int) -> None:
     """Starts the OpenAI endpoint of a server behind this terminal."""
     from environment.console import say
     from recipes.openai.process import start
-    from recipes.runs import choose
 
-    runs = current().runs
-    endpoint = start(runs, choose(runs, name), ("--port", str(port)))
-    say(f"OpenAI endpoint   {endpoint.url}  (model {name})")
+    endpoint = start(current().runs, run, () if port == UNSAID else ("--port", str(port)))
+    say(f"OpenAI endpoint   {endpoint.url}  (model {run.name})")
 
 
 def collected() -> Collection:

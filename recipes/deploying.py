@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,9 @@ DEPLOYING = {
     "allow-remote-code": "let the Python in your own checkpoint be loaded; read it first",
     "recipe-file": "your own recipe instead of a shipped one",
     "name": "the server's name (default: the recipe's)",
-    "http-port": "Triton's HTTP port on this host",
-    "grpc-port": "Triton's gRPC port on this host",
-    "metrics-port": "Triton's metrics port on this host",
+    "http-port": "Triton's HTTP port on this host (default: 8000, or the next beside another server)",
+    "grpc-port": "Triton's gRPC port on this host (default: 8001, or the next)",
+    "metrics-port": "Triton's metrics port on this host (default: 8002, or the next)",
     "json": "with --dry: the plan as data",
 }
 OWN = {
@@ -52,7 +52,7 @@ OWN = {
     "question": "what is asked (default: the recipe's smoke question)",
     "max_tokens": "the longest answer to it",
     "openai": "an OpenAI-compatible endpoint before it, too (invoke openai)",
-    "openai_port": "where that listens on the loopback address",
+    "openai_port": "where that listens on the loopback address (default: 9000, or the next)",
     "quality": "do not hold its answers against the checkpoint's own",
     "streaming": "show the answer as it grows",
     "mode": "ifb, v1, static, fixed (gptManagerBenchmark) or python (benchmark.py)",
@@ -83,19 +83,22 @@ def deployed(
     allow_remote_code: bool = False,
     recipe_file: str = "",
     name: str = "",
-    http_port: int = 8000,
-    grpc_port: int = 8001,
-    metrics_port: int = 8002,
+    http_port: int = UNSAID,
+    grpc_port: int = UNSAID,
+    metrics_port: int = UNSAID,
     json: bool = False,
 ) -> Deployment:
     """The deployment that the options say, which all tasks around an engine share."""
     from environment.workspace import current
-    from recipes.deployment import Ports, deploy
+    from recipes.deployment import deploy
+    from recipes.side_by_side import ports_for
 
+    space = current()
+    ports = {"http": http_port, "grpc": grpc_port, "metrics": metrics_port}
     limits = {"max_batch_size": max_batch_size, "max_input_len": max_input_len, "max_output_len": max_output_len}
     return deploy(
         recipe,
-        workspace=current(),
+        workspace=space,
         tag=tag,
         tp=None if tp == UNSAID else tp,
         pp=pp,
@@ -103,7 +106,7 @@ def deployed(
         quant=quant,
         kv_cache_dtype=kv_cache_dtype,
         feature=feature or (),
-        limits={word: value for word, value in limits.items() if value != UNSAID},
+        limits=said(limits),
         gpus=gpus,
         convert_gpus=convert_gpus,
         compute=compute,
@@ -112,8 +115,13 @@ def deployed(
         allow_remote_code=allow_remote_code,
         recipe_file=recipe_file,
         name=name,
-        ports=Ports(http=http_port, grpc=grpc_port, metrics=metrics_port),
+        ports=ports_for(name or recipe, said(ports), space.runs),
     )
+
+
+def said(options: Mapping[str, int]) -> dict[str, int]:
+    """The options that were given."""
+    return {word: value for word, value in options.items() if value != UNSAID}
 
 
 def for_this_host(deployment: Deployment) -> Deployment:

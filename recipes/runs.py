@@ -188,6 +188,13 @@ def stop(runs: Path, run: Run) -> None:
     forget(runs, run.name)
 
 
+def stays_up(run: Run) -> None:
+    """Says where a server that was started listens, and how it is asked, looked at and ended."""
+    name = "" if run.name == run.recipe else f" --name {run.name}"
+    say(f"\nListens on        {run.http} (HTTP), {run.grpc} (gRPC), {run.metrics} (metrics)")
+    say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')
+
+
 @contextmanager
 def exclusive(runs: Path, name: str) -> Iterator[None]:
     """Holds the name while a server of it is being started; raises Trouble when another process does."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke import Context, task
 
 from environment.workspace import current
+from recipes.deploying import UNSAID
 
 
 @task(help={"json": "as data", "watch": "again every two seconds, until Ctrl-C"})
@@ -66,7 +67,7 @@ def stop(c: Context, name: str = "", every: bool = False) -> None:
 @task(
     help={
         "name": "which server, when several run",
-        "port": "where to listen on the loopback address",
+        "port": "where to listen on the loopback address (default: 9000, or the next beside another endpoint)",
         "key-file": "a file with the API key that clients must send (or the variable TRTLLM_OPENAI_KEY)",
         "expose": "listen on every address; only with an API key",
         "at-once": "answers under way at once",
@@ -78,7 +79,7 @@ def stop(c: Context, name: str = "", every: bool = False) -> None:
 def openai(
     c: Context,
     name: str = "",
-    port: int = 9000,
+    port: int = UNSAID,
     key_file: str = "",
     expose: bool = False,
     at_once: int = 64,
@@ -89,10 +90,11 @@ def openai(
     """Stand an OpenAI-compatible endpoint before a running server, until Ctrl-C or the server's stop."""
     from recipes.deployment import refuse_impossible
     from recipes.openai.admission import Limits
-    from recipes.openai.process import key, run_here
+    from recipes.openai.process import key, port_for, run_here
     from recipes.runs import answering
 
+    runs = current().runs
+    port = port_for(runs) if port == UNSAID else port
     refuse_impossible({"openai": port})
     limits = Limits(body=body, seconds=seconds, at_once=at_once, waiting=waiting)
-    runs = current().runs
     run_here(runs, answering(runs, name), port=port, secret=key(key_file), expose=expose, limits=limits)

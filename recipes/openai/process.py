@@ -23,11 +23,13 @@ from recipes import processes, runs
 from recipes.openai.admission import Limits
 from recipes.ports import HOST, refuse_taken, says_yes
 from recipes.runs import Run
+from recipes.side_by_side import first
 
 ROOT = Path(__file__).parents[2]
 RECORD, LOG = "openai.json", "openai.log"
 KEY = "TRTLLM_OPENAI_KEY"
 WRITES_A_KEY = "(umask 077; openssl rand -hex 32 >FILE)   writes one"
+USUAL = 9000
 READY_WITHIN = 30.0  # seconds
 LOOK = 0.5  # seconds between two looks for the server's record
 
@@ -123,6 +125,12 @@ def endpoint(folder: Path, name: str) -> Endpoint | None:
     with suppress(Trouble):
         found = read_json(_record(folder, name), Endpoint)
     return found if found and processes.alive(found.process, found.born) else None
+
+
+def port_for(folder: Path) -> int:
+    """The usual port, or the first after it that no other endpoint recorded in `folder` listens on."""
+    names = [record.parent.name for record in folder.glob(f"*/{RECORD}")]
+    return first(USUAL, {there.port for name in names if (there := endpoint(folder, name))})
 
 
 def start(folder: Path, run: Run, words: tuple[str, ...]) -> Endpoint:

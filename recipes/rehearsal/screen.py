@@ -42,8 +42,6 @@ def run_and_ask(
             if quality:
                 gate.hold(run, own, patience(time.monotonic() - begun), space.runs, gate.REHEARSAL)
     say(f"\n{PROVES}")
-    name = "" if run.name == asked.recipe else f" --name {run.name}"
-    say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from msgspec import structs
@@ -17,6 +17,7 @@ from recipes import serve
 from recipes.adjustment import Adjustment, adjusted, without_gpus
 from recipes.container_runs import carry_out_watched, remaining
 from recipes.deployment import Deployment
+from recipes.ports import refuse_taken
 from recipes.recipe import AS_IT_SAYS
 from recipes.rehearsal.checkpoint import shipped_for
 from recipes.rehearsal.container.context import write_context
@@ -80,11 +81,10 @@ def rehearse_in_container(deployment: Deployment, model_dir: str, asked: Adjustm
     runs, apart = deployment.workspace.runs, rehearsed(deployment)
     left = remaining(plan, apart, runs, rehearsal=True)
     if left is plan:
+        refuse_taken(asdict(deployment.ports))
         build_image(deployment)
     carry_out_watched(left, apart, runs, rehearsal=True)
-    name = "" if deployment.name == deployment.recipe_name else f" --name {deployment.name}"
     say(f"\n{PROVES}")
-    say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')
 
 
 def build_image(deployment: Deployment) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openai
 import pytest
 
@@ -222,6 +223,14 @@ def test_a_damaged_record_of_an_endpoint_is_none_and_goes_with_the_server(text: 
     assert process.endpoint(tmp_path, "qwen2") is None
     process.stop(tmp_path, "qwen2")
     assert not record.exists()
+
+
+def test_an_endpoint_beside_another_has_the_next_port(tmp_path: Path) -> None:
+    assert process.port_for(tmp_path) == process.USUAL
+    record = tmp_path / "qwen2" / process.RECORD
+    record.parent.mkdir()
+    record.write_bytes(msgspec.json.encode(process.endpoint_of(os.getpid(), process.USUAL)))
+    assert process.port_for(tmp_path) == process.USUAL + 1
 
 
 def test_a_port_in_use_names_its_holder(home: Home, port: int) -> None:
