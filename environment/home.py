@@ -16,8 +16,8 @@ def home() -> Path:
 
 
 def expanded(path: str) -> Path:
-    """The path with its `~` or `~NAME` written out; raises Usage for a home that nobody has."""
+    """The whole path, its `~` or `~NAME` written out, too; raises Usage for a home that nobody has."""
     try:
-        return Path(path).expanduser()
+        return Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise Usage(f"{path} names a home folder that is not known", mend="write the whole path: /...") from error

@@ -46,9 +46,9 @@ class Workspace:
 
 def current(beside: Path = PROJECT) -> Workspace:
     """The workspace that TRTLLM_WORKSPACE names, else the folder `workspace` in `beside`."""
-    return Workspace(expanded(os.environ.get(VARIABLE) or str(beside / "workspace")).absolute())
+    return Workspace(expanded(os.environ.get(VARIABLE) or str(beside / "workspace")))
 
 
 def lock_file(beside: Path = PROJECT) -> Path:
     """The lock file that TRTLLM_LOCK names, else `trtllm.lock.json` in `beside`."""
-    return expanded(os.environ.get(LOCK_VARIABLE) or str(beside / "trtllm.lock.json")).absolute()
+    return expanded(os.environ.get(LOCK_VARIABLE) or str(beside / "trtllm.lock.json"))

@@ -216,7 +216,7 @@ def deploy(
     variant = recipe.variant_name(model) if model else ""
     recipe = recipe.variant(variant)
     checks.check_release(recipe_name, recipe, release)
-    folder = expanded(model_dir).absolute() if model_dir else None
+    folder = expanded(model_dir) if model_dir else None
     own = weights.look(folder, recipe) if folder else weights.Weights(recipe=recipe)
     said = dict(limits or {})
     format_ = quant or recipe.quantization
@@ -242,5 +242,5 @@ def deploy(
         model_dir=folder,
         allow_remote_code=allow_remote_code,
         fingerprint=own.fingerprint,
-        recipe_file=str(expanded(recipe_file).absolute()) if recipe_file else "",
+        recipe_file=str(expanded(recipe_file)) if recipe_file else "",
     )

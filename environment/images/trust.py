@@ -28,7 +28,7 @@ def checked_ca(text: str) -> str:
     """
     if not text:
         return ""
-    file = expanded(text).absolute()
+    file = expanded(text)
     try:
         content = file.read_text(encoding="ascii", errors="replace")
         ssl.create_default_context(cafile=str(file))

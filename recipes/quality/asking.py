@@ -49,4 +49,4 @@ def checkpoint(to: Target) -> Path:
     folder = expanded(to.tokenizer)
     if not to.tokenizer or not folder.is_dir():
         raise Usage(f"there is no checkpoint to compare with: {to.tokenizer!r}", mend="name it: --model-dir DIR")
-    return folder.absolute()
+    return folder

@@ -68,8 +68,8 @@ def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehears
         recipe=deployment.recipe_name,
         release=deployment.release.tag,
         ports=asdict(deployment.ports),
-        checkpoint=expanded(model_dir).absolute() if model_dir else shipped_for(deployment.recipe),
+        checkpoint=expanded(model_dir) if model_dir else shipped_for(deployment.recipe),
         max_batch_size=deployment.max_batch_size,
         allow_remote_code=deployment.allow_remote_code,
-        templates=expanded(templates).absolute() if templates else None,
+        templates=expanded(templates) if templates else None,
     )

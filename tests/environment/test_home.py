@@ -26,6 +26,7 @@ def test_it_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/somewhere")
     assert home() == Path("/somewhere")
     assert expanded("~/models") == Path("/somewhere/models")
+    assert expanded("models") == Path.cwd() / "models"
 
 
 @pytest.mark.usefixtures("homeless")

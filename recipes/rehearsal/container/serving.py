@@ -71,7 +71,7 @@ def adjusted_plan(deployment: Deployment, model_dir: str, asked: Adjustment) -> 
 
 def of_checkpoint(deployment: Deployment, model_dir: str) -> Deployment:
     """The deployment with the user's checkpoint, when there is one."""
-    return replace(deployment, model_dir=expanded(model_dir).absolute()) if model_dir else deployment
+    return replace(deployment, model_dir=expanded(model_dir)) if model_dir else deployment
 
 
 def rehearse_in_container(deployment: Deployment, model_dir: str, asked: Adjustment) -> None:
