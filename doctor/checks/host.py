@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from doctor.checks.rules import family
 from doctor.facts.host import Disk
 from doctor.outcome import Finding, NotAsked, failed, given, known, noted, passed, warned
@@ -13,7 +15,7 @@ JOB_BYTES = 5 * GIB // 4
 LINK_BYTES = 30 * GIB
 LOCKLESS = ("nfs", "lustre", "gpfs", "fuse", "cifs", "smb", "9p", "beegfs", "ceph", "virtiofs")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-OUT_OF_MEMORY = ("Out of memory", "Killed process", "oom-kill")
+KILLED = re.compile(r"Killed process (\d+) \((.+?)\)(?:,|\s|$)")  # the one line of several that says whom (mm/oom_kill.c)
 DISK_TROUBLE = ("EXT4-fs error", "I/O error", "Remounting filesystem read-only")
 
 
@@ -104,8 +106,8 @@ def inodes(subject: Subject) -> Finding:
 
 def out_of_memory(subject: Subject) -> Finding:
     """The kernel has killed programs for memory since it started."""
-    lines = [line for line in known(subject.host.kernel_log) if any(word in line for word in OUT_OF_MEMORY)]
-    return warned(count=len(lines), last=lines[-1][:160]) if lines else passed()
+    killed = [match for line in known(subject.host.kernel_log) if (match := KILLED.search(line))]
+    return warned(count=len(killed), process=killed[-1][1], program=killed[-1][2]) if killed else passed()
 
 
 def read_only(subject: Subject) -> Finding:

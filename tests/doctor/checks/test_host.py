@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from doctor.checks.host import out_of_memory
 from doctor.facts.host import Memory
-from tests.doctor.well import GIB, NOT_READ, case, disk
+from tests.doctor.well import GIB, NOT_READ, WELL, case, changed, disk
 
 BARE = {"HTTP_PROXY": "http://proxy:3128"}
 SPARED = {**BARE, "NO_PROXY": "localhost, 127.0.0.1"}
@@ -65,3 +66,13 @@ CASES = [
     case("H013", "note", host__limits__uid=0),
     case("H013", "unknown", host__limits=NOT_READ),
 ]
+
+
+def test_one_that_was_killed_is_counted_once_and_named() -> None:
+    said = (
+        "Out of memory: Kill process 77 (cc1plus) score 900 or sacrifice child",  # Linux before 5.3
+        "Out of memory: Killed process 77 (cc1plus) total-vm:9kB, anon-rss:8kB, file-rss:0kB, UID:0 oom_score_adj:0",
+        "Memory cgroup out of memory: Killed process 78 (python3 (main)) total-vm:1kB, anon-rss:1kB",
+    )
+    found = out_of_memory(changed(WELL, {"host__kernel_log": said}))
+    assert found.data == {"count": 2, "process": "78", "program": "python3 (main)"}
