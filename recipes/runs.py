@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -86,16 +87,6 @@ def forget(runs: Path, name: str) -> None:
     (folder(runs, name) / RECORD).unlink(missing_ok=True)
 
 
-def recorded(runs: Path) -> list[Run]:
-    """Every record that can be read, by name."""
-    return [found for found in each(runs) if isinstance(found, Run)]
-
-
-def damaged(runs: Path) -> list[Trouble]:
-    """What is wrong with the records that cannot be read: they stay, and hide none of the others."""
-    return [found for found in each(runs) if isinstance(found, Trouble)]
-
-
 def each(runs: Path) -> Iterator[Run | Trouble]:
     """Every record, by name, or what is wrong with it."""
     for name in sorted(path.parent.name for path in runs.glob(f"*/{RECORD}")):
@@ -106,18 +97,34 @@ def each(runs: Path) -> Iterator[Run | Trouble]:
             yield trouble
 
 
+class Seen(NamedTuple):
+    """The runs that are there, those of which nothing is any more, and what is wrong with the records of others."""
+
+    living: list[Run]
+    ended: list[Run]
+    damaged: list[Trouble]
+
+
+def look(runs: Path) -> Seen:
+    """What is recorded, by name. The records of what has ended are removed, with what is left of it; damaged ones stay.
+
+    They hide none of the others.
+    """
+    seen = Seen([], [], [])
+    for found in each(runs):
+        if isinstance(found, Trouble):
+            seen.damaged.append(found)
+        elif alive(found):
+            seen.living.append(found)
+        else:
+            seen.ended.append(found)
+            stop(runs, found)
+    return seen
+
+
 def living(runs: Path) -> list[Run]:
-    """The runs whose process is alive; the records of others are removed, with what is left of them."""
-    found = recorded(runs)
-    for run in found:
-        if not alive(run):
-            stop(runs, run)
-    return [run for run in found if alive(run)]
-
-
-def ended(runs: Path) -> list[Run]:
-    """The recorded runs of which nothing is there any more."""
-    return [run for run in recorded(runs) if not alive(run)]
+    """The runs that are there; the records of others are removed."""
+    return look(runs).living
 
 
 def alive(run: Run) -> bool:
@@ -136,20 +143,21 @@ def choose(runs: Path, name: str) -> Run:
     """
     if name:
         read(runs, name)
-    gone = [run for run in ended(runs) if name in {"", run.name}]
-    found = {run.name: run for run in living(runs)}
-    if name and name in found:
-        return found[name]
-    if gone and (name or not found):
+    seen = look(runs)
+    gone = [run for run in seen.ended if name in {"", run.name}]
+    there = {run.name: run for run in seen.living}
+    if name and name in there:
+        return there[name]
+    if gone and (name or not there):
         log = folder(runs, gone[0].name) / LOG
         raise Trouble(f"{gone[0].name} has ended by itself", where=str(log), mend="start it again", log=log)
-    if not found:
+    if not there:
         raise Trouble("no server is running", mend="start one: ./inv serve qwen2 --rehearse")
     if name:
-        raise unknown_name("server", name, found, mend="./inv status")
-    if len(found) > 1:
-        raise Usage(f"several servers are running: {', '.join(found)}", mend="say which: --name NAME")
-    return next(iter(found.values()))
+        raise unknown_name("server", name, there, mend="./inv status")
+    if len(there) > 1:
+        raise Usage(f"several servers are running: {', '.join(there)}", mend="say which: --name NAME")
+    return next(iter(there.values()))
 
 
 def answering(runs: Path, name: str) -> Run:

@@ -15,11 +15,12 @@ from recipes.runs import Run
 
 def seen(folder: Path) -> list[dict[str, object]]:
     """Each server that is there, as it is now; records of servers that are gone are told of and removed."""
-    for trouble in runs.damaged(folder):
+    seen = runs.look(folder)
+    for trouble in seen.damaged:
         say(str(trouble), style="yellow")
-    for run in runs.ended(folder):
+    for run in seen.ended:
         say(f"{run.name} has ended by itself; its log: ./inv logs --name {run.name}", style="yellow")
-    return [row(run, condition(run), health.models(run.http)) for run in runs.living(folder)]
+    return [row(run, condition(run), health.models(run.http)) for run in seen.living]
 
 
 def row(run: Run, now: Condition, models: tuple[health.Served, ...]) -> dict[str, object]:

@@ -47,7 +47,7 @@ def test_another_process_with_the_same_id_is_a_stale_record(tmp_path: Path) -> N
     boot, ticks = processes.birth(os.getpid()).split()
     runs.write(tmp_path, run(born=f"{boot} {int(ticks) - 100}"))
     assert runs.living(tmp_path) == []
-    assert runs.recorded(tmp_path) == []
+    assert list(runs.each(tmp_path)) == []
 
 
 def test_a_process_that_is_gone_is_a_stale_record(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_damaged_record_is_named_and_hides_no_other(text: str, tmp_path: Path)
     path.parent.mkdir()
     path.write_bytes(text.encode("latin-1"))
     assert runs.living(tmp_path) == [run("other")]
-    (trouble,) = runs.damaged(tmp_path)
+    (trouble,) = runs.look(tmp_path).damaged
     assert "run.json is not a valid Run" in trouble.what
     for asked in (runs.choose, runs.read):
         with pytest.raises(Trouble, match=r"run.json is not a valid Run") as caught:
@@ -109,7 +109,7 @@ def test_stopping_ends_the_whole_session(tmp_path: Path) -> None:
         process.stdout.readline()
         runs.write(tmp_path, run(process=process.pid))
         runs.stop(tmp_path, runs.choose(tmp_path, ""))
-    assert runs.recorded(tmp_path) == []
+    assert list(runs.each(tmp_path)) == []
     assert group_is_gone(process.pid)
 
 
@@ -129,7 +129,7 @@ def test_a_server_that_ignores_the_request_is_killed_with_its_children(
         runs.write(tmp_path, run(process=process.pid))
         runs.stop(tmp_path, runs.choose(tmp_path, ""))
         assert process.wait() == -signal.SIGKILL
-    assert runs.recorded(tmp_path) == []
+    assert list(runs.each(tmp_path)) == []
     assert group_is_gone(process.pid)
 
 

@@ -93,6 +93,20 @@ def test_records_of_what_is_gone_are_told_of_once(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err == ""
 
 
+def test_each_record_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = os.getpid()
+    for name in ("one", "two"):
+        runs.write(tmp_path, run(name=name, process=me, born=processes.birth(me), container="", rehearsal=True))
+    read, taken = runs.read, list[str]()
+
+    def noted(folder: Path, name: str) -> Run | None:
+        taken.append(name)
+        return read(folder, name)
+
+    monkeypatch.setattr(runs, "read", noted)
+    assert [server["name"] for server in status.seen(tmp_path)] == taken == ["one", "two"]
+
+
 def test_a_process_has_memory_and_one_that_is_gone_has_none() -> None:
     assert (processes.memory(os.getpid()) or 0) > 1 << 20
     assert processes.memory(2**22 + 1) is None

@@ -35,7 +35,7 @@ def start(deployment: Deployment, user: str = "") -> None:
 def nothing_left(host: Host, deployment: Deployment) -> Iterator[None]:
     yield
     assert host.left() == ""
-    assert runs.recorded(deployment.workspace.runs) == []
+    assert list(runs.each(deployment.workspace.runs)) == []
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def test_a_network_of_that_name_that_is_somebody_elses(host: Host, built: Deploy
         start(built)
     assert "docker network rm trtllm-qwen2" in caught.value.mend
     assert host.left() == "trtllm-qwen2"
-    assert runs.recorded(built.workspace.runs) == []
+    assert list(runs.each(built.workspace.runs)) == []
 
 
 def test_an_image_that_is_gone(host: Host, built: Deployment) -> None:
@@ -155,7 +155,7 @@ def test_a_server_that_ignores_the_request_is_killed_and_removed(
     assert time.monotonic() - began >= 1
     assert host.left() == ""
     assert not Path(f"/proc/{process}").exists()
-    assert runs.recorded(tmp_path) == []
+    assert list(runs.each(tmp_path)) == []
 
 
 def test_a_server_is_recorded_before_it_runs(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_a_server_that_cannot_be_recorded_or_started_leaves_nothing(host: Host, 
     words = ("docker", "run", "--detach", "--name", "trtllm-deaf", "trtllm-test/mpi:1")
     with pytest.raises(Trouble, match="no-such-program"):
         container_runs.start_server(launch((*words, "no-such-program")), recorded("trtllm-deaf"), tmp_path)
-    assert (host.left(), runs.recorded(tmp_path)) == ("", [])
+    assert (host.left(), list(runs.each(tmp_path))) == ("", [])
     (tmp_path / "deaf" / runs.RECORD).mkdir()
     with pytest.raises(OSError, match="directory"):
         container_runs.start_server(launch((*words, "true")), recorded("trtllm-deaf"), tmp_path)

@@ -86,7 +86,7 @@ def test_a_server_that_hangs_is_killed_after_its_time(empty_home: Home) -> None:
     os.kill(empty_home.run.process, signal.SIGSTOP)
     assert empty_home.invoke("stop").stderr.strip() == "qwen2 stopped."
     assert last_one_gone(empty_home)
-    assert runs.recorded(empty_home.workspace / "runs") == []
+    assert list(runs.each(empty_home.workspace / "runs")) == []
 
 
 @triton
@@ -109,7 +109,7 @@ def test_an_interrupt_stops_what_was_started(empty_home: Home, wait_for: str, nu
         assert serve.wait(PATIENCE) == 130, rest
     assert "Traceback" not in rest
     assert last_one_gone(empty_home)
-    assert runs.recorded(empty_home.workspace / "runs") == []
+    assert list(runs.each(empty_home.workspace / "runs")) == []
 
 
 @triton
@@ -157,7 +157,7 @@ def test_a_server_killed_behind_our_back_is_a_stale_record_that_goes(empty_home:
     os.killpg(empty_home.run.process, signal.SIGKILL)
     assert last_one_gone(empty_home)
     assert "no server is running" in empty_home.invoke("status").stdout
-    assert runs.recorded(empty_home.workspace / "runs") == []
+    assert list(runs.each(empty_home.workspace / "runs")) == []
     assert "Started GRPCInferenceService" in empty_home.invoke("logs", "--lines", "500").stdout
 
 
