@@ -15,7 +15,7 @@ JOB_BYTES = 5 * GIB // 4
 LINK_BYTES = 30 * GIB
 LOCKLESS = ("nfs", "lustre", "gpfs", "fuse", "cifs", "smb", "9p", "beegfs", "ceph", "virtiofs")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-KILLED = re.compile(r"Killed process (\d+) \((.+?)\)(?:,|\s|$)")  # the one line of several that says whom (mm/oom_kill.c)
+KILLED = re.compile(r"Killed process (\d+) \((.+?)\)(?:,|\s|$)")  # mm/oom_kill.c: the line of several that says whom
 DISK_TROUBLE = ("EXT4-fs error", "I/O error", "Remounting filesystem read-only")
 
 
