@@ -87,6 +87,11 @@ def forget(runs: Path, name: str) -> None:
     (folder(runs, name) / RECORD).unlink(missing_ok=True)
 
 
+def recorded(runs: Path) -> list[Run]:
+    """Every record that can be read, by name."""
+    return [found for found in each(runs) if isinstance(found, Run)]
+
+
 def each(runs: Path) -> Iterator[Run | Trouble]:
     """Every record, by name, or what is wrong with it."""
     for name in sorted(path.parent.name for path in runs.glob(f"*/{RECORD}")):
