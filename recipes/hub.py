@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MODELSCOPE = "https://modelscope.cn"
 Hub = Literal["huggingface", "modelscope"]
 KINDS = ("model", "dataset", "space")
+REACHED_WITHIN = 10.0  # seconds
 REFUSALS = {
     401: ("the repository wants to know who asks", "accept its terms on the hub, then: export HF_TOKEN=..."),
     403: ("this account may not read the repository", "accept its terms on the hub, then: export HF_TOKEN=..."),
@@ -108,10 +109,12 @@ def listed(wanted: Wanted) -> tuple[RemoteFile, ...]:
 
 
 def _huggingface(wanted: Wanted) -> Iterator[RemoteFile]:
-    from huggingface_hub import HfApi, hf_hub_url
+    from huggingface_hub import HfApi, constants, get_session, hf_hub_url
     from huggingface_hub.hf_api import RepoFile
 
     end, what, at = wanted.endpoint or None, wanted.repository, wanted.revision
+    # Its client repeats a question for 23 s; a hub that cannot be reached is told at once, whatever it would answer.
+    get_session().head(end or constants.ENDPOINT, timeout=REACHED_WITHIN)
     for file in HfApi(endpoint=end).list_repo_tree(what, repo_type=wanted.kind, revision=at, recursive=True):
         if isinstance(file, RepoFile):
             url = hf_hub_url(what, file.path, repo_type=wanted.kind, revision=at, endpoint=end)

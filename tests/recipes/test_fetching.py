@@ -131,8 +131,13 @@ def test_the_words_of_a_plan_fetch_the_files(tmp_path: Path) -> None:
     assert not (tmp_path / "mine" / "model.safetensors").exists()
 
 
-@pytest.mark.slow
-def test_a_hub_that_is_not_there_names_the_ways_around(tmp_path: Path) -> None:
+def test_a_hub_that_is_not_there_is_told_at_once_with_the_ways_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(seconds: float) -> None:
+        pytest.fail(f"waits {seconds} s to ask again")
+
+    monkeypatch.setattr("time.sleep", again)
     wanted = Wanted(repository=REPOSITORY, revision=REVISION, endpoint="http://127.0.0.1:9")
     with pytest.raises(Trouble, match="no usable answer") as caught:
         fetch(wanted, tmp_path / "mine", lambda _done, _total: None)
