@@ -12,13 +12,14 @@ from environment.console import result_json, say, write
 from environment.errors import Trouble, Usage
 from recipes.ends import UNSAID, ends
 from recipes.prompt import prompt
-from recipes.recipe import AS_IT_SAYS, Chat
+from recipes.recipe import AS_IT_SAYS, Chat, chat_of
 from recipes.runs import Run
 from recipes.stops import Stops
 
 if TYPE_CHECKING:
     from recipes.client import Answer
 
+USUAL = "ensemble"  # the model of a repository that is asked unless something else is said
 RANGES: Mapping[str, tuple[int, int | None]] = MappingProxyType({"max_tokens": (1, None), "top_p": (0, 1)})
 
 
@@ -32,7 +33,7 @@ class Target:
 
     address: str
     http: str = ""
-    model: str = "ensemble"
+    model: str = USUAL
     accumulates: bool = False
     tokenizer: str = ""
     whole: bool = False
@@ -68,6 +69,21 @@ def target(run: Run) -> Target:
         tokenizer=run.tokenizer,
         chat=run.chat,
     )
+
+
+def elsewhere(url: str, *, name: str, model: str, accumulates: bool, model_dir: str, recipe: str) -> Target | None:
+    """What `--url` names; None without it. Raises Usage for words that say something only with it, or only without."""
+    told = {"--model": model, "--accumulates": accumulates, "--model-dir": model_dir, "--recipe": recipe}
+    if not url:
+        if idle := [flag for flag, value in told.items() if value]:
+            why = "a recorded server says itself which model it serves, and how that is talked to"
+            mend = "say where that is, too: --url HOST:PORT; or leave it out"
+            raise Usage(f"{' and '.join(idle)} without --url would be ignored", why=why, mend=mend)
+        return None
+    if name:
+        raise Usage(f"--name {name} is a recorded server, --url {url} any other", mend="say one of them")
+    chat = chat_of(recipe) if recipe else AS_IT_SAYS
+    return Target(address=url, model=model or USUAL, accumulates=accumulates, tokenizer=model_dir, chat=chat)
 
 
 def show_answer(to: Target, question: str, manner: Manner | None = None) -> Answer:

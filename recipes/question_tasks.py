@@ -66,7 +66,7 @@ def ask(
     json: bool = False,
     no_stream: bool = False,
     url: str = "",
-    model: str = "ensemble",
+    model: str = "",
     accumulates: bool = False,
     model_dir: str = "",
     recipe: str = "",
@@ -76,14 +76,12 @@ def ask(
     from dataclasses import replace
 
     from environment.console import typed
-    from recipes.ask import Target, show_answer, show_data, show_whole, target
-    from recipes.recipe import AS_IT_SAYS, chat_of
+    from recipes.ask import elsewhere, show_answer, show_data, show_whole, target
     from recipes.rehearsal.server import terminable
     from recipes.runs import answering
 
-    chat = chat_of(recipe) if recipe else AS_IT_SAYS
-    elsewhere = Target(address=url, model=model, accumulates=accumulates, tokenizer=model_dir, chat=chat)
-    to = replace(elsewhere if url else target(answering(current().runs, name)), whole=no_stream)
+    other = elsewhere(url, name=name, model=model, accumulates=accumulates, model_dir=model_dir, recipe=recipe)
+    to = replace(other or target(answering(current().runs, name)), whole=no_stream)
     show = show_data if json else show_whole if no_stream else show_answer
     with terminable():
         show(to, typed(question), manner)
@@ -132,7 +130,7 @@ def quality(
     c: Context,
     name: str = "",
     url: str = "",
-    model: str = "ensemble",
+    model: str = "",
     model_dir: str = "",
     recipe: str = "",
     accumulates: bool = False,
@@ -141,16 +139,17 @@ def quality(
     json: bool = False,
 ) -> None:
     """Hold a running server's answers against what its checkpoint itself answers. Exit code 3: not known."""
-    from recipes.ask import Target, target
+    from recipes.ask import elsewhere, target
     from recipes.quality import asking
-    from recipes.recipe import AS_IT_SAYS, chat_of
     from recipes.runs import answering
 
     space = current()
-    run = None if url else answering(space.runs, name)
-    chat = chat_of(recipe) if recipe else AS_IT_SAYS
-    elsewhere = Target(address=url, model=model, accumulates=accumulates, tokenizer=model_dir, chat=chat)
-    to = target(run) if run else elsewhere
+    other = elsewhere(url, name=name, model=model, accumulates=accumulates, model_dir=model_dir, recipe=recipe)
+    if other:
+        to, run = other, None
+    else:
+        run = answering(space.runs, name)
+        to = target(run)
     if keep:
         asking.keep(to, space, run)
     else:
