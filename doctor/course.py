@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SHOWN = 5
 KEPT = 50  # failures between two good ends; with more than that, the rest would change nothing
 
 
@@ -25,24 +24,30 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Failure:
+class Failure:
+    """Something that went wrong; `final`: nothing takes it back, `met`: the log says how it went on.
+
+    `above`: the log from a little before the line to its end.
+    """
+
     line: Line
-    writer: bytes
-    final: bool
-    met: bool
+    writer: bytes = b""
+    final: bool = False
+    met: bool = False
+    above: bytes = b""
 
 
 class Course:
     """What a log has shown so far, in constant memory."""
 
     def __init__(self) -> None:
-        self._failures: list[_Failure] = []
+        self._failures: list[Failure] = []
         self._begun: dict[str, int] = {}
 
     @property
-    def failures(self) -> tuple[Line, ...]:
-        """The first failures that nothing has taken back."""
-        return tuple(sorted((failure.line for failure in self._failures), key=lambda line: line.number)[:SHOWN])
+    def failures(self) -> tuple[Failure, ...]:
+        """The first failures that nothing has taken back, in the order of their lines."""
+        return tuple(sorted(self._failures, key=lambda failure: failure.line.number))
 
     @property
     def complains(self) -> bool:
@@ -68,14 +73,14 @@ class Course:
         """Whether a run of this runner of tests has begun and not ended."""
         return runner in self._begun
 
-    def fail(self, line: Line, writer: bytes, *, runner: str = "", final: bool = True, met: bool = False) -> None:
-        """Something went wrong; `final`: no later word takes it back. A runner's own verdict ends its run."""
+    def fail(self, failure: Failure, runner: str = "") -> None:
+        """Something went wrong. A runner's own verdict ends its run."""
         self._begun.pop(runner, None)
-        same = [known for known in self._failures if known.line.number == line.number]
-        if same and final:
+        same = [known for known in self._failures if known.line.number == failure.line.number]
+        if same and failure.final:
             self._failures = [known for known in self._failures if known not in same]
-        if final or not (same or self.full):
-            self._failures = [*self._failures, _Failure(line=line, writer=writer, final=final, met=met)][:KEPT]
+        if failure.final or not (same or self.full):
+            self._failures = [*self._failures, failure][:KEPT]
 
     def succeed(self, writer: bytes) -> None:
         """Something came up or was done; who writes without a name speaks for all."""

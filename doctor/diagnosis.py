@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from doctor.course import Line
+from doctor.first_errors import first_errors
 from doctor.refusals import refusal
 from doctor.sightings import Sightings, Spotter
-from doctor.symptoms import Catalogue, Harmless, Symptom, catalogue
+from doctor.stages import stage_of
+from doctor.symptoms import Catalogue, Harmless, Stage, Symptom, catalogue
 from environment.errors import ExitCode, Trouble, Usage
 
 COMPRESSED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
@@ -53,7 +55,8 @@ class Finding:
 class Diagnosis:
     """What one log says. `unknown` are its first error lines when no cause is known, `general` is what they say then.
 
-    `general` names no cause: it tells in general terms what the program refused, so the exit code stays 3.
+    `general` names no cause: it tells in general terms what the program refused, so the exit code stays 3. `stage` is
+    the step that broke off, where the log shows one.
     """
 
     path: str
@@ -61,6 +64,7 @@ class Diagnosis:
     harmless: tuple[tuple[Harmless, Line], ...]
     unknown: tuple[Line, ...]
     general: Finding | None = None
+    stage: Stage | None = None
 
     @property
     def told(self) -> Finding | None:
@@ -115,9 +119,23 @@ def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Di
     findings = _ranked(known, seen)
     if any(finding.primary for finding in findings):
         return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=())
+    failures = [failure.line for failure in seen.failures]
+    shown = first_errors(known, failures)
     consequences = {finding.line.number for finding in findings}
-    general = _general(known, (line for line in seen.failures if line.number not in consequences))
-    return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=seen.failures, general=general)
+    return Diagnosis(
+        path=path,
+        findings=findings,
+        harmless=seen.harmless,
+        unknown=shown,
+        stage=_stage(known, seen, shown),
+        general=_general(known, (line for line in failures if line.number not in consequences)),
+    )
+
+
+def _stage(known: Catalogue, seen: Sightings, shown: tuple[Line, ...]) -> Stage | None:
+    """The step that broke off: of the first shown line of which the log says a step."""
+    above = {failure.line.number: failure.above for failure in seen.failures}
+    return next(filter(None, (stage_of(known, above[line.number]) for line in shown)), None)
 
 
 def _general(known: Catalogue, failures: Iterable[Line]) -> Finding | None:

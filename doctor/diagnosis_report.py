@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from doctor.course import Line
 from doctor.diagnosis import Diagnosis, Finding, exit_code, explain_all
+from doctor.lines import TEXT_SHOWN
 from environment.console import result, result_json
 from environment.errors import ExitCode
 
@@ -37,7 +38,11 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
     if diagnosis.general:
         lines += ["", *_finding(diagnosis.general, width)]
     if diagnosis.unknown:
-        lines += ["", "first lines that look like an error:", *(f"  {_quoted(line)}" for line in diagnosis.unknown)]
+        lines += ["", *([f"it broke off while {diagnosis.stage.what}"] if diagnosis.stage else [])]
+        lines += [
+            "first lines that look like an error:",
+            *(f"  {_quoted(line, TEXT_SHOWN)}" for line in diagnosis.unknown),
+        ]
         lines += [f"report it to {REPORT_TO}"]
     if diagnosis.harmless:
         lines += ["", "harmless, though it may look otherwise:"]
@@ -113,6 +118,7 @@ def _log(diagnosis: Diagnosis) -> dict[str, object]:
         "findings": [_finding_values(finding) for finding in diagnosis.findings],
         "harmless": [{"id": known.id, **_line_values(line), "why": known.why} for known, line in diagnosis.harmless],
         "unknown": [_line_values(line) for line in diagnosis.unknown],
+        "stage": {"id": diagnosis.stage.id, "what": diagnosis.stage.what} if diagnosis.stage else None,
         "general": _finding_values(diagnosis.general) if diagnosis.general else None,
     }
 

@@ -10,13 +10,9 @@ import re
 from collections.abc import Iterable
 
 from doctor.course import Line
+from doctor.first_errors import says_nothing
 from doctor.symptoms import Catalogue, Symptom
 
-_EMPTY_WORDS = re.compile(
-    r"Traceback \(most recent call last\)|^(During handling of|The above exception)"
-    r"|^\W{0,3}([\w.-]{1,40} )?([Ee]rror|ERROR|[Ff]atal|FATAL|Exception)[:\s]*$"
-    r"|[Uu]nhandled exception|[Ee]xception in (thread|ASGI)|terminate called after throwing"
-)
 _FRAMES = re.compile(  # words around what is said: the kind of an error, and the step in which it came up
     r"failed to load '[^'\n]{1,100}' version \d+: |Failed to (create instance|initialize Python stub): "
     r"|Failed to process the request\(s\) for model '[^'\n]{1,100}', message: |Encountered an? error in [\w ]{1,40}: "
@@ -32,7 +28,7 @@ _MACHINE = re.compile(  # of a device, a driver or an interpreter, in words that
 
 def refusal(known: Catalogue, failures: Iterable[Line]) -> tuple[Symptom, Line] | None:
     """The general row that the first telling line matches, and that line with the values it names; None without one."""
-    line = next((line for line in failures if not _EMPTY_WORDS.search(line.text)), None)
+    line = next((line for line in failures if not says_nothing(known, line.text)), None)
     if line is None:
         return None
     said = _FRAMES.sub("", line.text)

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from doctor.course import Course, Line
+from doctor.course import Course, Failure, Line
 from doctor.evidence import Evidence, Seen
-from doctor.log import Block, bare, blocks, writer
+from doctor.lines import failed, line_of, lines_above
+from doctor.log import Block, blocks, writer
 from doctor.patterns import Pattern, compiled, patterns
 from doctor.remarks import Lines, Remarks, quoted
 from doctor.signatures import Place
 from doctor.symptoms import Catalogue, Harmless
 from doctor.wrapping import Unwrapped
 
-TEXT_SHOWN = 400
 ENDS = ("success", "closing", "passes")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
@@ -35,7 +35,7 @@ class Sightings:
 
     symptoms: dict[str, Sighting]
     harmless: tuple[tuple[Harmless, Line], ...]
-    failures: tuple[Line, ...]
+    failures: tuple[Failure, ...]
 
 
 class Spotter:
@@ -76,7 +76,9 @@ class Spotter:
         for place in self._matcher.places(view.text, wanted):
             match = self._matcher.match(view.text, place)
             if match and view.cut_by_a_terminal(match.start(), match.end()):
-                self._evidence.add(place.pattern, Seen(line=_line(match, block.first_line + view.line(match.start()))))
+                self._evidence.add(
+                    place.pattern, Seen(line=line_of(match, block.first_line + view.line(match.start())))
+                )
 
     def _spot_lines(self, block: Block, present: set[int]) -> None:
         wanted = self._wanted(present)
@@ -132,7 +134,7 @@ class Spotter:
         pattern = self._patterns[place.pattern]
         if self._complaint(place.pattern) and self._dismissed(match, pattern):
             return
-        line = _line(match, block.first_line + block.text.count(b"\n", 0, match.start()))
+        line = line_of(match, block.first_line + block.text.count(b"\n", 0, match.start()))
         by = writer(block.text, match.start())
         if pattern.kind in ("symptom", "harmless"):
             self._evidence.add(place.pattern, self._seen(match, pattern, line, by))
@@ -160,10 +162,13 @@ class Spotter:
     def _follow(self, pattern: Pattern, match: re.Match[bytes], line: Line, by: bytes) -> None:
         """What the mark in this line says of the course of the run."""
         match pattern.kind:
-            case "failure":
-                self._course.fail(line, by, runner=pattern.id)
-            case "complaint":
-                self._course.fail(line, by, final=False, met=self._remarks.go_on(match))
+            case "failure" | "complaint":
+                final = pattern.kind == "failure"
+                met = not final and self._remarks.go_on(match)
+                line = failed(match, line)
+                self._course.fail(
+                    Failure(line=line, writer=by, final=final, met=met, above=lines_above(match)), pattern.id
+                )
             case "success":
                 self._course.succeed(by)
                 self._survive(by)
@@ -205,19 +210,3 @@ class Spotter:
                 line = Line(number=first.number, text=first.text, values=values | first.values)
                 unverified = all(unverified for _, unverified in seen)
                 yield row.id, Sighting(line=line, unverified=unverified)
-
-
-def _line(match: re.Match[bytes], number: int) -> Line:
-    text = match.string
-    start = text.rfind(b"\n", 0, match.start()) + 1
-    end = text.find(b"\n", match.start())
-    end = len(text) if end < 0 else end
-    if end - start > TEXT_SHOWN:
-        start = max(start, match.start() - TEXT_SHOWN // 4)
-        end = min(end, start + TEXT_SHOWN)
-    values = {name: value.decode("utf-8", "replace").strip() for name, value in match.groupdict().items() if value}
-    return Line(
-        number=number,
-        text=bare(text[start:end]).decode("utf-8", "replace").strip(),
-        values=values,
-    )

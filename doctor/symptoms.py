@@ -82,9 +82,19 @@ class Marks(Record, frozen=True):
     complaint: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
     level: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
     success: tuple[str, ...] = ()
     closing: tuple[str, ...] = ()
     runner: tuple[Runner, ...] = ()
+
+
+class Stage(Record, frozen=True, kw_only=True):
+    """A step of the work and how a log shows that it was under way; `what` goes behind "it broke off while ..."."""
+
+    id: str
+    what: str
+    patterns: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 class Catalogue(Record, frozen=True):
@@ -93,12 +103,14 @@ class Catalogue(Record, frozen=True):
     symptoms: tuple[Symptom, ...]
     harmless: tuple[Harmless, ...]
     marks: Marks
+    stages: tuple[Stage, ...] = ()
 
 
 class _Rows(Record, frozen=True):
     symptom: tuple[Symptom, ...] = ()
     harmless: tuple[Harmless, ...] = ()
     marks: Marks | None = None
+    stage: tuple[Stage, ...] = ()
 
 
 @cache
@@ -110,4 +122,5 @@ def catalogue(folder: Path = FOLDER) -> Catalogue:
         symptoms=tuple(symptom for rows in files for symptom in rows.symptom),
         harmless=tuple(harmless for rows in files for harmless in rows.harmless),
         marks=marks[0] if marks else Marks(),
+        stages=tuple(stage for rows in files for stage in rows.stage),
     )

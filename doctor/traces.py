@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from doctor.log import bare
 
@@ -14,6 +15,7 @@ _INSIDE = re.compile(
     rb'[ \t]|$|[\]})]|"""$|Caused by: |note: run with `RUST_BACKTRACE|stack backtrace:'
     rb"|compilation terminated\.$|\w{1,20}: (?:all|some) warnings being treated as errors"
 )
+_RAISED = re.compile(rb"[A-Za-z_][\w.]{0,120}(: |$)")
 _CHAINED = re.compile(rb"During handling of the above exception|The above exception was the direct cause")
 
 
@@ -49,6 +51,33 @@ def after(match: re.Match[bytes]) -> bytes:
         if len(found) == BEHIND:
             break
     return b"\n".join(found)
+
+
+def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:
+    """The line that a traceback ends with, and how many lines behind its header, where the match is the header."""
+    start = match.string.rfind(b"\n", 0, match.start()) + 1
+    header, *lines = match.string[start : match.end() + FAR].split(b"\n")
+    if _HEADER not in header:
+        return None
+    before = header[: header.find(_HEADER)]
+    before = before if before and lines and lines[0].startswith(before) else b""
+    for number, line in enumerate(lines, 1):
+        said = line.removeprefix(before)
+        if said.strip() and said[:1] not in b" \t" and line.startswith(before):
+            return (number, line) if _RAISED.match(bare(said)) else None
+    return None
+
+
+def headed(match: re.Match[bytes]) -> bool:
+    """Whether the match is the header of a traceback."""
+    return _HEADER in match.string[match.start() : match.end() + len(_HEADER)]
+
+
+def indented(match: re.Match[bytes]) -> list[bytes]:
+    """The indented lines behind the match, which go on with what it says."""
+    lines = [bare(line) for line in match.string[match.end() : match.end() + FAR].split(b"\n")[1:]]
+    found = list(takewhile(lambda line: not line.strip() or line[:1] in b" \t", lines))
+    return [line for line in found if line.strip()][:BEHIND]
 
 
 def _drop_raised(lines: list[bytes]) -> None:

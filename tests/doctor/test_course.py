@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doctor.course import KEPT, SHOWN, Course, Line
+from doctor.course import KEPT, Course, Failure, Line
 from doctor.diagnosis import explain
 from environment.errors import ExitCode
 from tests.doctor.epilogues import EPILOGUES, silenced
@@ -200,9 +200,9 @@ def test_a_good_end_speaks_for_its_own_container_alone() -> None:
 def test_a_course_keeps_as_much_of_a_long_log_as_of_a_short_one() -> None:
     course = Course()
     for number in range(1, 10 * KEPT):
-        course.fail(line(number), b"", final=False)
+        course.fail(Failure(line=line(number)))
     assert course.full
-    assert [shown.number for shown in course.failures] == list(range(1, SHOWN + 1))
+    assert [kept.line.number for kept in course.failures] == list(range(1, KEPT + 1))
     course.succeed(b"")
     assert (course.failures, course.full) == ((), False)
 
@@ -210,7 +210,7 @@ def test_a_course_keeps_as_much_of_a_long_log_as_of_a_short_one() -> None:
 def test_a_run_that_failed_is_over() -> None:
     course = Course()
     course.begin("pytest", 1)
-    course.fail(line(5), b"", runner="pytest")
+    course.fail(Failure(line=line(5), final=True), runner="pytest")
     assert not course.running("pytest")
     assert course.passed("pytest", 9, b"") == 9
-    assert [known.number for known in course.failures] == [5]
+    assert [known.line.number for known in course.failures] == [5]

@@ -99,10 +99,13 @@ def test_a_consequence_alone_explains_nothing() -> None:
 
 
 def test_an_unknown_failure_shows_its_first_errors_and_ends_with_3() -> None:
-    text = "\n".join(["fine", "Traceback (most recent call last):", "OddError: never seen before"] + ["Error: x"] * 9)
+    text = "\n".join(
+        ["fine", "Traceback (most recent call last):", "OddError: never seen before"]
+        + [f"Error: {x}" for x in "abcdefghi"]
+    )
     diagnosis = explain(text)
     assert diagnosis.exit_code == ExitCode.UNKNOWN
-    assert diagnosis.unknown[0].number == 2
+    assert diagnosis.unknown[0].number == 3
     assert len(diagnosis.unknown) == 5
     assert "report it" in as_text(diagnosis)
 
