@@ -10,6 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from doctor.course import Line
 from doctor.diagnosis import Diagnosis, explain
 from doctor.patterns import patterns
 from doctor.signatures import loose
@@ -50,6 +53,7 @@ def measurements() -> Iterator[Measurement]:
     name = f"false alarms on the {len(held)} healthy logs that were held back, first run"
     yield Measurement(name=name, value=str(first), goal="0", met=first == 0)
     yield epilogues()
+    yield from without_rows()
     yield from speed("plain", "")
     yield from speed("every line behind a compose prefix and coloured", "triton-1  | \x1b[32m")
 
@@ -80,6 +84,28 @@ def epilogues() -> Measurement:
     changed = sum(len(silenced(epilogue)) for epilogue in EPILOGUES)
     name = f"causes changed by {len(EPILOGUES)} epilogues behind {len(corpus('development'))} failures each"
     return Measurement(name=name, value=str(changed), goal="0", met=changed == 0)
+
+
+def without_rows() -> Iterator[Measurement]:
+    """What the answer to an unknown failure is worth: no row is known, so that every failure is an unknown one.
+
+    It is of use when it shows the line by which a row would have named the cause.
+    """
+    found = ((log, explain(log.path).told) for log in corpus("development") if log.answer)
+    known = [(log, told.line) for log, told in found if told]
+    bare = replace(catalogue(), symptoms=())
+    answers = [(line, explain(log.path, bare)) for log, line in known]
+    heard = sum(bool(answer.exit_code) for _, answer in answers)
+    shown = sum(any(says(told, line) for told in answer.unknown) for line, answer in answers)
+    steps = sum(answer.stage is not None for _, answer in answers)
+    yield ratio("without any row: failures heard", heard, len(known))
+    yield ratio("without any row: the line that names the cause is shown", shown, len(known))
+    yield ratio("without any row: the step that broke off is named", steps, len(known))
+
+
+def says(told: Line, line: Line) -> bool:
+    """Whether a line that is shown is this one, or has its beginning in it."""
+    return told.number == line.number or line.text[:60] in told.text
 
 
 def missed(judged: list[tuple[Recorded, str]]) -> list[tuple[Recorded, str]]:
