@@ -8,10 +8,10 @@ Heavy packages are imported by the modules that use them, inside the task, so th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Collection, Context, Exit, task
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from environment.plan import Plan
     from recipes.adjustment import Adjustment
     from recipes.deployment import Deployment
-    from recipes.runs import Run
 
 invocation.install()
 
@@ -42,6 +41,9 @@ invocation.install()
         "tp": "GPUs that share each layer",
         "pp": "pipeline stages",
         "gpus": "which GPUs, such as 0,2 (default: the first ones)",
+        "http-port": "the ports that Triton shall have (default: those that serve would take)",
+        "grpc-port": "see --http-port",
+        "metrics-port": "see --http-port",
         "image": "an image to look into",
         "engine": "an engine's folder: against the image, the GPUs and the repository",
         "model": "a checkpoint's folder: its files, its tokenizer, and whether the release can convert it",
@@ -86,6 +88,9 @@ def doctor(
     strict: bool = False,
     quiet: bool = False,
     fix: bool = False,
+    http_port: int = UNSAID,
+    grpc_port: int = UNSAID,
+    metrics_port: int = UNSAID,
 ) -> None:
     """Say what is wrong with this host, or what went wrong by a --log, and the command that mends it."""
     if log:
@@ -101,14 +106,14 @@ def doctor(
             raise Exit(code=explained(explain, lang))
         telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix, quiet=quiet)
         named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep, online=online)
-        code = hold(
-            visit(tag, asked(recipe, tag, tp, pp, quant, gpus), PROJECT, image=image, named=named), telling, bundle
-        )
+        ports = said({"http": http_port, "grpc": grpc_port, "metrics": metrics_port})
+        wanted = asked(recipe, tag, tp, pp, quant, gpus, ports)
+        code = hold(visit(tag, wanted, PROJECT, image=image, named=named), telling, bundle)
     raise Exit(code=code)
 
 
-def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "", gpus: str = "") -> Asked:
-    """What the doctor judges the host for: some GPUs, or a recipe on them."""
+def asked(recipe: str, tag: str, tp: int, pp: int, quant: str, gpus: str, ports: Mapping[str, int]) -> Asked:
+    """What the doctor judges the host for: some GPUs, or a recipe on them, and the ports of its server."""
     from doctor.asked import Asked
     from environment.errors import Usage
     from recipes.gpus import chosen
@@ -121,14 +126,23 @@ def asked(recipe: str, tag: str, tp: int, pp: int, quant: str = "", gpus: str = 
         if quant:
             raise Usage("--quant says how a recipe is quantized", mend="name it, too: --recipe NAME")
         devices = chosen(tp * pp, gpus).serving if gpus else ()
-        return Asked(gpus=tp * pp, tensor_parallel=tp, pipeline_parallel=pp, devices=devices, launch_named=launch_named)
+        own: dict[str, Any] = {f"{name}_port": port for name, port in ports.items()}
+        return Asked(
+            gpus=tp * pp,
+            tensor_parallel=tp,
+            pipeline_parallel=pp,
+            devices=devices,
+            launch_named=launch_named,
+            **own,
+        )
     from msgspec.structs import replace
 
-    from recipes.deployment import Ports, deploy
+    from recipes.deployment import deploy
+    from recipes.side_by_side import ports_for
 
-    wanted = deploy(
-        recipe, workspace=current(), ports=Ports(), tag=tag, tp=tp or None, pp=pp or 1, quant=quant, gpus=gpus
-    )
+    space = current()
+    taken = ports_for(recipe, ports, space.runs)
+    wanted = deploy(recipe, workspace=space, ports=taken, tag=tag, tp=tp or None, pp=pp or 1, quant=quant, gpus=gpus)
     return replace(asked_of(wanted), launch_named=launch_named)
 
 
@@ -190,19 +204,23 @@ def serve(
     follow: bool = False,
     templates: str = "",
     question: str = "",
-    max_tokens: int = 128,
+    max_tokens: int = UNSAID,
     locked: bool = False,
     openai: bool = False,
     openai_port: int = UNSAID,
     quality: bool = True,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
-    from recipes.adjustment import Adjustment, refuse_missing_file, warn_of_exposure
+    from recipes.adjustment import Adjustment, refuse_at_odds, refuse_missing_file, refuse_unheard, warn_of_exposure
     from recipes.deployment import refuse_impossible
     from recipes.runs import choose, stays_up
 
-    refuse_at_odds(detach=detach, follow=follow, rehearse=rehearse, in_container=in_container, templates=templates)
-    asked = Adjustment(restart=restart, env_file=env_file, expose=expose, quality=quality)
+    most = None if max_tokens == UNSAID else max_tokens
+    asked = Adjustment(
+        restart=restart, env_file=env_file, expose=expose, quality=quality, question=question, max_tokens=most
+    )
+    refuse_at_odds(detach=detach, follow=follow)
+    refuse_unheard(asked, rehearse=rehearse, in_container=in_container, templates=templates, locked=locked)
     if not c.config.run.dry:
         refuse_missing_file(asked)
     refuse_impossible(said({"openai": openai_port}))
@@ -213,9 +231,7 @@ def serve(
         refuse_dry_rehearsal(c, deployment)
         from recipes.rehearsal.screen import run_and_ask
 
-        run_and_ask(
-            deployment, model_dir, templates=templates, question=question, max_tokens=max_tokens, quality=quality
-        )
+        run_and_ask(deployment, model_dir, templates=templates, question=question, max_tokens=most, quality=quality)
     else:
         serve_in_container(c, deployment, asked, locked, json)
     if c.config.run.dry:
@@ -223,22 +239,13 @@ def serve(
     run = choose(current().runs, deployment.name)
     stays_up(run)
     if openai:
-        stand_before(run, openai_port)
+        from recipes.openai.process import start
+
+        start(current().runs, run, () if openai_port == UNSAID else ("--port", str(openai_port)))
     if follow:
         from recipes.logs import show
 
         show(current().runs, deployment.name, lines=0, follow=True)
-
-
-def refuse_at_odds(*, detach: bool, follow: bool, rehearse: bool, in_container: bool, templates: str) -> None:
-    """Raises Usage for a server that is to be left and followed, and for what is said of a rehearsal that is none."""
-    from environment.errors import Usage
-
-    if detach and follow:
-        raise Usage("--detach leaves the server, --follow stays with its log", mend="say one; none means --detach")
-    if (in_container or templates) and not rehearse:
-        option = "--in-container" if in_container else "--templates"
-        raise Usage(f"{option} is said of a rehearsal, and this is none", mend="add --rehearse, or leave it out")
 
 
 def serve_in_container(c: Context, deployment: Deployment, asked: Adjustment, locked: bool, json: bool) -> None:
@@ -336,15 +343,6 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     readiness.require(deployment, plan)
     with alone(Path(deployment.engine_dir)):
         carry_out_watched(left, deployment, runs, rehearsal=False)
-
-
-def stand_before(run: Run, port: int) -> None:
-    """Starts the OpenAI endpoint of a server behind this terminal."""
-    from environment.console import say
-    from recipes.openai.process import start
-
-    endpoint = start(current().runs, run, () if port == UNSAID else ("--port", str(port)))
-    say(f"OpenAI endpoint   {endpoint.url}  (model {run.name})")
 
 
 def collected() -> Collection:

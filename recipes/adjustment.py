@@ -1,4 +1,4 @@
-"""What a person changes about the server of a plan: who may connect, what comes back."""
+"""What a person changes about a plan of serve: who may connect, what comes back, what is asked."""
 
 from __future__ import annotations
 
@@ -9,21 +9,38 @@ from pathlib import Path
 from environment.console import say
 from environment.errors import Usage
 from environment.plan import Plan, Step
+from recipes.ask import Manner
 from recipes.deployment import Ports
 from recipes.serve import QUALITY
 
+SMOKE, MOST = ("./inv", "ask"), "--max-tokens"
 RESTART = re.compile(r"no|always|unless-stopped|on-failure(:[1-9]\d*)?")
 EXPOSED = "anyone who reaches this host can use the model and read the metrics: Triton asks nobody who they are"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adjustment:
-    """Empty means: as planned. `expose` publishes on every address of this host; `quality` judges the answers."""
+    """Empty means: as planned. `expose` publishes on every address of this host; `quality` judges the answers.
+
+    `question` and `max_tokens` are of the answer that is shown once the server is ready.
+    """
 
     restart: str = ""
     env_file: str = ""
     expose: bool = False
     quality: bool = True
+    question: str = ""
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None:
+            Manner(max_tokens=self.max_tokens)
+
+    @property
+    def of_containers(self) -> list[str]:
+        """The options that say something of the server's container."""
+        said = {"--restart": self.restart, "--env-file": self.env_file, "--expose": self.expose}
+        return [option for option, value in said.items() if value]
 
 
 def warn_of_exposure(asked: Adjustment, ports: Ports) -> None:
@@ -31,6 +48,28 @@ def warn_of_exposure(asked: Adjustment, ports: Ports) -> None:
     if asked.expose:
         opened = f"{ports.http}, {ports.grpc} and {ports.metrics} on every address of this host"
         say(f"warning: --expose publishes {opened}: {EXPOSED}", style="yellow")
+
+
+def refuse_at_odds(*, detach: bool, follow: bool) -> None:
+    """Raises Usage for a server that is to be left and followed."""
+    if detach and follow:
+        raise Usage("--detach leaves the server, --follow stays with its log", mend="say one; none means --detach")
+
+
+def refuse_unheard(asked: Adjustment, *, rehearse: bool, in_container: bool, templates: str, locked: bool) -> None:
+    """Raises Usage for options that would change nothing: of a rehearsal or container that is none, or of an image."""
+    if (in_container or templates) and not rehearse:
+        option = "--in-container" if in_container else "--templates"
+        raise Usage(f"{option} is said of a rehearsal, and this is none", mend="add --rehearse, or leave it out")
+    if in_container and templates:
+        why = "a rehearsal in a container fills the templates of its stand-in image"
+        raise Usage("--templates and --in-container", why=why, mend="say one of them")
+    if rehearse and locked:
+        why = "a rehearsal has neither the locked image nor the locked checkpoint"
+        raise Usage("--locked is said of what serves on GPUs, and this is a rehearsal", why=why, mend="leave it out")
+    if rehearse and not in_container and asked.of_containers:
+        what = f"{asked.of_containers[0]} is said of a container, and this rehearsal has none"
+        raise Usage(what, mend="add --in-container, or leave it out")
 
 
 def adjusted(plan: Plan, asked: Adjustment) -> Plan:
@@ -76,6 +115,8 @@ def _pairs(words: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _step(step: Step, asked: Adjustment) -> Step:
+    if step.argv[:2] == SMOKE:
+        return replace(step, argv=_asking(step.argv, asked))
     if step.tool != "docker":
         return step
     words = step.argv
@@ -86,6 +127,13 @@ def _step(step: Step, asked: Adjustment) -> Step:
         )
     more = (*(("--restart", asked.restart) if asked.restart else ()), *_file(asked.env_file))
     return replace(step, argv=(*words[:2], *more, *words[2:]))
+
+
+def _asking(words: tuple[str, ...], asked: Adjustment) -> tuple[str, ...]:
+    """The words of the smoke question with what is asked instead."""
+    kept = [word for before, word in _pairs(words) if MOST not in (before, word)] if asked.max_tokens else words
+    longest = (MOST, str(asked.max_tokens)) if asked.max_tokens else ()
+    return (*kept[:2], asked.question or kept[2], *kept[3:], *longest)
 
 
 def _file(path: str) -> tuple[str, ...]:

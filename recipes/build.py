@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from environment.plan import Plan, Step
 from recipes import converted, download, engine, launch, room, vision
-from recipes.deployment import Deployment
+from recipes.deployment import Deployment, Ports
 from recipes.quantization import NONE
 from recipes.verification import verified
 
@@ -68,7 +70,10 @@ def preflight(deployment: Deployment) -> Step:
     asked = deployment.quantization or NONE
     quant = ("--quant", asked) if asked != own else ()
     gpus = ("--gpus", deployment.gpus.listed) if deployment.gpus.chosen else ()
-    argv = ("./inv", "doctor", "--quiet", *words, *split, *quant, *gpus)
+    usual = asdict(Ports())
+    others = {name: port for name, port in asdict(deployment.ports).items() if port != usual[name]}
+    ports = (word for name, port in others.items() for word in (f"--{name}-port", str(port)))
+    argv = ("./inv", "doctor", "--quiet", *words, *split, *quant, *gpus, *ports)
     return Step(title="Preflight", tool="invoke", argv=argv, explains=True)
 
 

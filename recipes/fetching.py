@@ -13,6 +13,7 @@ import msgspec
 from environment.console import say
 from environment.errors import Trouble
 from environment.fetched import NAME, Fetched
+from environment.layers import amount
 from environment.staging import flush, write_whole
 from recipes.hub import Interrupted, RemoteFile, Wanted, listed, opened
 
@@ -130,6 +131,6 @@ def shown() -> Progress:
         now = time.monotonic()
         if now - last > EVERY or done == total:
             last, rate = now, done / max(now - began, 0.001)
-            say(f"{done / 1e9:.2f} of {total / 1e9:.2f} GB, {rate / 1e6:.1f} MB/s")
+            say(f"{amount(done)} of {amount(total)}, {rate / 1e6:.1f} MB/s")
 
     return tell

@@ -134,9 +134,17 @@ def port_for(folder: Path) -> int:
 
 
 def start(folder: Path, run: Run, words: tuple[str, ...]) -> Endpoint:
-    """Starts a gateway behind this terminal and returns when it answers; `words` are options of `invoke openai`."""
-    if there := endpoint(folder, run.name):
-        return there
+    """Starts a gateway behind this terminal unless there is one, and says where it answers.
+
+    `words` are options of `invoke openai`.
+    """
+    there = endpoint(folder, run.name) or begun(folder, run, words)
+    say(f"OpenAI endpoint   {there.url}  (model {run.name})")
+    return there
+
+
+def begun(folder: Path, run: Run, words: tuple[str, ...]) -> Endpoint:
+    """The gateway that was started now, once it answers; raises Trouble with its words when it does not."""
     log = runs.folder(folder, run.name) / LOG
     argv = (sys.executable, "-m", "invoke", "--search-root", str(ROOT), "openai", "--name", run.name, *words)
     with log.open("wb") as file:

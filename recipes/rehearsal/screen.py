@@ -25,13 +25,13 @@ PROVES = "A rehearsal proves the deployment, the templates, the tokenizer and th
 
 
 def run_and_ask(
-    deployment: Deployment, model_dir: str, *, templates: str, question: str, max_tokens: int, quality: bool
+    deployment: Deployment, model_dir: str, *, templates: str, question: str, max_tokens: int | None, quality: bool
 ) -> None:
     """Rehearses (`model_dir`: the user's checkpoint), asks the question, and says what can be done next.
 
     `quality`: its answers are held against the checkpoint's own, too.
     """
-    manner = Manner(max_tokens=max_tokens)
+    manner = Manner() if max_tokens is None else Manner(max_tokens=max_tokens)
     asked, space, begun = rehearsal(deployment, model_dir, templates), deployment.workspace, time.monotonic()
     refuse_unreadable((space.root, asked.checkpoint, PROJECT))
     say(f"Rehearsing {asked.recipe} as TensorRT-LLM {asked.release} serves it: real Triton, a CPU engine.")

@@ -31,6 +31,16 @@ def test_what_is_said_is_in_the_words_that_are_carried_out() -> None:
     assert [text.partition(":")[0] for text in server.all("--publish")] == ["0.0.0.0"] * 3  # noqa: S104
 
 
+def test_another_question_is_asked_instead() -> None:
+    (before,) = (step.argv for step in PLAN.steps if step.argv[:2] == ("./inv", "ask"))
+    asked = adjusted(PLAN, Adjustment(question="who?", max_tokens=7))
+    (after,) = (step.argv for step in asked.steps if step.argv[:2] == ("./inv", "ask"))
+    assert after == ("./inv", "ask", "who?", *before[3:], "--max-tokens", "7")
+    assert [step for step in asked.steps if step.argv != after] == [step for step in PLAN.steps if step.argv != before]
+    (shorter,) = (step.argv for step in adjusted(asked, Adjustment(max_tokens=5)).steps if step.argv[:2] == after[:2])
+    assert shorter == (*after[:-1], "5")
+
+
 def test_without_it_every_port_is_on_the_loopback_address() -> None:
     assert {text.partition(":")[0] for text in launch(started(Adjustment())).all("--publish")} == {"127.0.0.1"}
 

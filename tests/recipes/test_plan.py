@@ -15,6 +15,7 @@ from environment.contracts import contract, placeholders, tools
 from environment.plan import Plan, Step
 from environment.releases import tags
 from recipes import build
+from recipes.deployment import Ports
 from recipes.serve import plan
 from tests.recipes.deployments import USER, deployment
 
@@ -34,6 +35,12 @@ def step(made: Plan, tool: str) -> Step:
 
 def flag(found: Step, name: str) -> str:
     return found.argv[found.argv.index(name) + 1]
+
+
+def test_the_preflight_looks_at_the_servers_own_ports() -> None:
+    (usual,) = (step.argv for step in planned().steps if step.title == "Preflight")
+    (other,) = (step.argv for step in planned(ports=Ports(http=8003, metrics=8004)).steps if step.title == "Preflight")
+    assert other == (*usual, "--http-port", "8003", "--metrics-port", "8004")
 
 
 REVIEWED: dict[str, dict[str, Any]] = {
