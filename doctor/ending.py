@@ -24,7 +24,9 @@ def told() -> Iterator[None]:
     except BrokenPipeError:  # who reads has enough: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the interpreter's last flush goes
     except KeyboardInterrupt:
-        raise Exit("interrupted: nothing half-made was kept", code=ExitCode.INTERRUPTED) from None
+        raise Exit(
+            "interrupted: what was started is stopped, nothing half-made is kept", code=ExitCode.INTERRUPTED
+        ) from None
     except Exit:
         raise
     except Exception as bug:

@@ -18,6 +18,7 @@ from invoke.parser.context import ParserContext
 
 from environment.errors import ExitCode, no_space
 
+HELP = ("--help", "-h")
 UNKNOWN_WORD = re.compile(r"No idea what '(.*)' is!")
 
 
@@ -27,11 +28,20 @@ class SpeakingParser(Parser):
     def parse_argv(self, argv: list[str]) -> ParseResult:
         """As Invoke's own; raises Exit with the usage code where that one raises ParseError or ValueError."""
         try:
+            if named := self._helped(argv):
+                told = super().parse_argv([])
+                told[0].args["help"].value = named
+                return told
             return super().parse_argv(self._spread(argv))
         except ParseError as error:
             raise Exit(f"error: {error}{self._hint(error)}", code=ExitCode.USAGE) from error
         except ValueError as error:  # the int() of an option's value
             raise Exit(f"error: {_option_of(error, argv)}", code=ExitCode.USAGE) from error
+
+    def _helped(self, argv: list[str]) -> str:
+        """The task whose help is wanted by `serve --help`, where Invoke itself takes the word for a recipe's name."""
+        context = self.contexts.get(argv[0]) if argv else None
+        return argv[0] if context and any(word in HELP and word not in context.flags for word in argv) else ""
 
     def _spread(self, argv: list[str]) -> list[str]:
         """Words after a task that takes a list become that list: `inspect a b` is `inspect --path a --path b`.

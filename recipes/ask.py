@@ -144,11 +144,18 @@ def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[s
 
 
 def show(texts: Iterator[str]) -> str:
-    """Writes texts to standard output as they come, without white space before the first; what was written."""
+    """Writes texts to standard output as they come, without white space before the first; what was written.
+
+    The line ends also where an interrupt ends the answer: what is said of that begins a line of its own.
+    """
     shown = ""
-    for text in texts:
-        new = text if shown else text.lstrip()
-        shown += new
-        write(new)
+    try:
+        for text in texts:
+            new = text if shown else text.lstrip()
+            shown += new
+            write(new)
+    except KeyboardInterrupt:
+        write("\n")
+        raise
     write("\n")
     return shown

@@ -82,7 +82,7 @@ def answered(to: Target, manner: Manner, template: ChatTemplate, talk: Talk, que
         text = show(coming)
     except KeyboardInterrupt:
         coming.close()
-        say("\ninterrupted: the server has stopped answering", style="dim")
+        say("interrupted: the server has stopped answering", style="dim")
         text = answer.text
     except Trouble as trouble:
         say(f"error: {trouble}")

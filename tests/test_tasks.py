@@ -14,6 +14,13 @@ from tests.command_line import invoke
 LONG = "x" * 5000
 
 
+def test_help_may_stand_behind_the_task(tmp_path: Path) -> None:
+    for words in (("serve", "--help"), ("ask", "-h"), ("serve", "qwen2", "--help"), ("stop", "--help")):
+        told = invoke("--help", words[0], workspace=tmp_path).stdout
+        assert told.startswith("Usage: ")
+        assert invoke(*words, workspace=tmp_path).stdout == told
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
