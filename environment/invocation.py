@@ -7,6 +7,7 @@ import difflib
 import gc
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -90,6 +91,8 @@ def install() -> None:
     """
     vars(program)["Parser"] = SpeakingParser
     sys.excepthook = ended
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # `./inv` has it so until here
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     open_closed_streams()
     gc.freeze()
     atexit.register(gc.freeze)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import ROOT
+from tests.waiting import PATIENCE
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 NOWHERE = "/proc/self/nowhere/lock"  # nobody can make it, root neither
@@ -32,9 +35,15 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def inv(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def inv(project: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [project / "inv", *words], capture_output=True, text=True, encoding="utf-8", timeout=30, check=False
+        [project / "inv", *words],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
     )
 
 
@@ -55,6 +64,27 @@ def test_the_projects_own_tasks_install_what_they_need_once(words: tuple[str, ..
     for _ in range(2):
         assert inv(project, *words).stdout.endswith(" ".join(words) + "\n")
     assert installed(project) == list(LOCKS)
+
+
+ENTRY = "import sys\nfrom invoke.main import program\nsys.exit(program.run())\n"  # as pip writes it
+INTERRUPTED = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+
+
+@pytest.mark.parametrize(("ignored", "code"), [(False, -signal.SIGINT), (True, 0)])
+def test_ctrl_c_while_invoke_is_imported_is_the_end_without_a_traceback_unless_it_is_ignored(
+    project: Path, ignored: bool, code: int
+) -> None:
+    entry, package = project / ".venv/bin/invoke", project / "packages/invoke"
+    entry.write_text(f"#!{sys.executable}\n{ENTRY}", encoding="utf-8")
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(INTERRUPTED.replace("60", "0") if ignored else INTERRUPTED, encoding="utf-8")
+    (package / "main.py").write_text("class program:\n    run = staticmethod(lambda: 0)\n", encoding="utf-8")
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
+    try:
+        ran = inv(project, "recipes", PYTHONPATH=str(package.parent))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (ran.returncode, ran.stderr.splitlines()[1:]) == (code, [])
 
 
 def test_a_lock_file_that_changed_is_installed_again(project: Path) -> None:
