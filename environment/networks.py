@@ -62,6 +62,12 @@ def remove(engine: Engine, name: str) -> None:
             engine.client.remove_network(there["Id"])
 
 
+def made_here(engine: Engine) -> list[str]:
+    """The names of the networks that were made here."""
+    with explained("listing networks"):
+        return [one["Name"] for one in engine.client.networks(filters={"label": MADE_BY})]
+
+
 def found(engine: Engine, name: str) -> Mapping[str, Any] | None:
     """The network of exactly that name; None when there is none."""
     with explained(f"looking for the network {name}"):

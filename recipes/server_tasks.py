@@ -54,10 +54,11 @@ def logs(c: Context, name: str = "", follow: bool = False, lines: int = 50) -> N
 def stop(c: Context, name: str = "", every: bool = False) -> None:
     """Stop a running server."""
     from environment.console import say
-    from recipes import runs
+    from recipes import runs, server_network
     from recipes.openai import process
 
     folder = current().runs
+    server_network.clear_left()
     for run in runs.living(folder) if every else [runs.choose(folder, name)]:
         process.stop(folder, run.name)
         runs.stop(folder, run)

@@ -107,6 +107,15 @@ def test_a_disk_that_is_full(host: Host, built: Deployment, tmp_path: Path) -> N
     assert host.left() == ""
 
 
+def test_stop_removes_the_network_of_a_server_that_never_came_to_be(host: Host, built: Deployment) -> None:
+    """So it is after a power cut between the two; the networks of others stay."""
+    (words,) = (step.argv for step in planned(built, start=True).steps if step.tool == "network")
+    host.docker(*words[1:])
+    host.docker("network", "create", "another")
+    assert "the network trtllm-qwen2 was left of a start" in host.typed(built.workspace.root, "stop", code=1).stderr
+    assert host.left() == "another"
+
+
 def test_a_server_of_an_ordinary_user_that_takes_too_much_memory(host: Host, built: Deployment) -> None:
     folder = built.workspace.root
     start(built, user="1000:1000")
