@@ -61,10 +61,16 @@ def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:
         return None
     before = header[: header.find(_HEADER)]
     before = before if before and lines and lines[0].startswith(before) else b""
+    flat = False  # pasted without its indents
     for number, line in enumerate(lines, 1):
-        said = line.removeprefix(before)
-        if said.strip() and said[:1] not in b" \t" and line.startswith(before):
-            return (number, line) if _RAISED.match(bare(said)) else None
+        said = bare(line.removeprefix(before))
+        if not said.strip() or said[:1] in b" \t" or not line.startswith(before):
+            continue
+        if _RAISED.match(said):
+            return number, line
+        flat = flat or said.startswith(b'File "')
+        if not flat:
+            return None
     return None
 
 

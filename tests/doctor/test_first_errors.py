@@ -38,6 +38,9 @@ def test_a_traceback_is_shown_by_what_it_raised() -> None:
     assert unknown("[rank1]: " + "\n[rank1]: ".join(f"{FRAMES}weird.Interrupted: moon".split("\n"))) == [
         (4, "[rank1]: weird.Interrupted: moon")
     ]
+    assert unknown("\n".join(map(str.strip, f"{FRAMES}weird.Interrupted: moon".split("\n")))) == [
+        (4, "weird.Interrupted: moon")
+    ]
     assert unknown(FRAMES) == [(1, "Traceback (most recent call last):")]
 
 

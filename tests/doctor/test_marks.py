@@ -102,6 +102,7 @@ FAILURES = {
 }
 HARMLESS = (
     "INFO 0 errors, 0 failures",
+    "find: '/etc/redis': Permission denied",
     "ls: cannot access '/dev/nvidia0': No such file or directory",
     "rm: cannot remove '/tmp/x': No such file or directory",
     "2026-11-28 02:00:00 INFO no ERROR was seen",
