@@ -87,6 +87,22 @@ def test_from_nothing_to_tokens_and_back(at: Workplace) -> None:
     at.typed("stop")
 
 
+def test_two_servers_side_by_side_have_gpus_and_ports_of_their_own(at: Workplace) -> None:
+    at.typed("serve", "qwen2", "--tp", "2", "--no-quality")
+    said = at.typed("serve", "qwen2", "--tp", "2", "--gpus", "2,3", "--name", "second", "--question", "Count to ten.")
+    assert "one, two, three" in said
+    rows = at.host.status(at.folder)
+    assert [(row["name"], row["state"], row["gpus"]) for row in rows] == [
+        ("qwen2", "ready", "0,1"),
+        ("second", "ready", "2,3"),
+    ]
+    ports = [row[name] for row in rows for name in ("http", "grpc", "metrics")]
+    assert len(set(ports)) == len(ports)
+    assert f"Listens on        {rows[1]['http']} (HTTP)" in said
+    at.typed("stop", "--every")
+    assert at.host.left() == ""
+
+
 def check_container(host: Host) -> None:
     """The server's container is as narrow as it was planned."""
     found = host.inspect("trtllm-qwen2")
