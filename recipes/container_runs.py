@@ -57,7 +57,8 @@ def remaining(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bo
 
 def carry_out_watched(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool) -> None:
     """Carries a serving plan out, its records in `folder`; a server that is not ready or silent is ended."""
-    waiting = until_ready(container_name(deployment), deployment.ports.http, READY_WITHIN, plan.templates)
+    repository = plan.names.get("repository", "")
+    waiting = until_ready(container_name(deployment), deployment.ports.http, READY_WITHIN, plan.templates, repository)
     before = runs.read(folder, deployment.name)
     try:
         with terminable(), computing(Path(deployment.checkpoint_dir), deployment.workspace.checkpoints) as own:

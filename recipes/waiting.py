@@ -20,12 +20,12 @@ STATE = "{{.State.Running}} {{.RestartCount}} {{.State.Status}} {{.State.ExitCod
 
 
 def until_ready(
-    container: str, port: int, within: float, models: Collection[str] = ()
+    container: str, port: int, within: float, models: Collection[str] = (), repository: str = ""
 ) -> Callable[[tuple[str, ...], Step, Path], None]:
     """The actor of the waiting step: as its command does it, but it sees at once when the container has ended.
 
     It says which of the `models` are loaded, and what is waited for. Raises Trouble whose `log` is the server's, which
-    is written to the step's log as it grows.
+    is written to the step's log as it grows; `repository` is the folder that may be damaged, and is written anew.
     """
 
     def wait(_words: tuple[str, ...], _step: Step, log: Path) -> None:
@@ -36,10 +36,10 @@ def until_ready(
                 watch.look()
                 if end := ended(container):
                     complete()
-                    raise _trouble(f"the server {container} ended before it was ready: {end}", log)
+                    raise _trouble(f"the server {container} ended before it was ready: {end}", log, repository)
                 now = time.monotonic()
                 if now - begun > within:
-                    raise _trouble(f"the server {container} was not ready within {within:g} s", log)
+                    raise _trouble(f"the server {container} was not ready within {within:g} s", log, repository)
                 if now - told > TELLING:
                     told = now
                     say(f"      {now - begun:.0f} s of at most {within:g}: waits for {missing(models, watch.models)}")
@@ -85,6 +85,9 @@ def ended(container: str) -> str:
     return f"{status} with code {code}{', out of memory' if memory == 'true' else ''}"
 
 
-def _trouble(what: str, log: Path) -> Trouble:
+def _trouble(what: str, log: Path, repository: str) -> Trouble:
     why = "it is ended and its container removed; its log is kept"
-    return Trouble(what, where=str(log), why=why, mend="mend the cause, then run the same command again", log=log)
+    mend = "mend the cause, then run the same command again"
+    if repository:
+        mend += f"\n         where the model repository is damaged, it is written anew after: rm -r {repository}"
+    return Trouble(what, where=str(log), why=why, mend=mend, log=log)

@@ -45,6 +45,15 @@ def test_the_root_cause_stands_before_its_consequences_wherever_they_are() -> No
     assert (first.line.number, second.line.number) == (2, 1)
 
 
+def test_an_ensemble_that_misses_a_model_is_the_cause_only_where_nothing_refused_that_model() -> None:
+    refused = (
+        """Error parsing text-format inference.ModelConfig: 2:1: Message type "inference.ModelConfig" has no field"""
+    )
+    missing = "Invalid argument: ensemble ensemble contains models that are not available or ambiguous: tensorrt_llm"
+    assert ids(missing) == ["triton-ensemble-model-missing"]
+    assert ids(f"{refused}\n{missing}") == ["triton-config-syntax", "triton-ensemble-model-missing"]
+
+
 def test_an_umbrella_alone_is_named() -> None:
     assert ids(UMBRELLA) == ["engine-deserialize-failed"]
     assert explain(UMBRELLA).exit_code == ExitCode.FAILURE

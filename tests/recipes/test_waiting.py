@@ -61,7 +61,8 @@ def ready_port() -> Iterator[int]:
 def test_a_container_that_ended_is_noticed_at_once_and_its_log_kept(docker: Path, port: int, tmp_path: Path) -> None:
     says(docker, state=EXITED)
     with pytest.raises(Trouble, match="ended before it was ready: exited with code 134") as caught:
-        until_ready("trtllm-qwen2", port, 60)((), STEP, tmp_path / "step.log")
+        until_ready("trtllm-qwen2", port, 60, repository="/srv/repository")((), STEP, tmp_path / "step.log")
+    assert caught.value.mend.endswith("rm -r /srv/repository")
     assert caught.value.log == tmp_path / "step.log"
     assert MESSAGE in (tmp_path / "step.log").read_text(encoding="utf-8")
 

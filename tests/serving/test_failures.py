@@ -93,6 +93,7 @@ def test_a_damaged_model_repository(host: Host, built: Deployment) -> None:
     assert "ended before it was ready: exited with code" in caught.value.what
     assert caught.value.log is not None
     assert "Expected integer" in caught.value.log.read_text()
+    assert f"rm -r {config.parents[1]}" in caught.value.mend
 
 
 def test_a_disk_that_is_full(host: Host, built: Deployment, tmp_path: Path) -> None:
