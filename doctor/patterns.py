@@ -33,12 +33,28 @@ def patterns(known: Catalogue) -> tuple[Pattern, ...]:
     return (*_rows(known), *(pattern for pattern in _marks(known.marks) if pattern.kind not in LATER))
 
 
+_QUOTE = re.compile(r"""(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<other>\\[^'"`])|\\?['"`]""")
+_QUOTES = r"""(?:\\{0,3}['"`]|‘|’|“|”)"""
+
+
+def quoting(regex: str) -> str:
+    """The regex with each quotation mark standing for any: releases, JSON, shells and web pages change them.
+
+    What may be anything but a mark ends at any of them, too.
+    """
+    return _QUOTE.sub(lambda found: found["other"] or _unquoted(found["set"]) if found.lastgroup else _QUOTES, regex)
+
+
+def _unquoted(characters: str) -> str:
+    return re.sub(r"""^\[\^(?=.*['"`])""", """[^'"`""", characters)
+
+
 def _rows(known: Catalogue) -> Iterator[Pattern]:
     for row in (row for row in known.symptoms if row.rank != "general"):
         for regex in (*map(re.escape, row.literals), *row.patterns):
-            yield Pattern(regex=regex, kind="symptom", id=row.id)
+            yield Pattern(regex=quoting(regex), kind="symptom", id=row.id)
         for regex in row.unverified:
-            yield Pattern(regex=regex, kind="symptom", id=row.id, unverified=True)
+            yield Pattern(regex=quoting(regex), kind="symptom", id=row.id, unverified=True)
     for line in known.harmless:
         for regex in (*map(re.escape, line.literals), *line.patterns):
             yield Pattern(regex=regex, kind="harmless", id=line.id)
