@@ -1,4 +1,4 @@
-"""Compiled patterns, kept where Python keeps bytecode: to compile them takes half a second, to read them nothing."""
+"""Compiled patterns, kept where Python keeps bytecode: to compile them takes seconds, to read them nothing."""
 
 from __future__ import annotations
 

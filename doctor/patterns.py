@@ -85,7 +85,7 @@ def words(known: Catalogue) -> tuple[Pattern, ...]:
 
 
 def compiled(those: Iterable[Pattern], kind: str = "patterns") -> Signatures:
-    """The patterns ready to be looked for; made once, for it takes half a second, and kept (`doctor/compiled.py`)."""
+    """The patterns ready to be looked for; made once, for it takes seconds, and kept (`doctor/compiled.py`)."""
     return _compiled(tuple(pattern.regex for pattern in those), kind)
 
 
