@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
-PATIENCE = 120.0  # seconds for what takes one on a quiet machine
+PATIENCE = 300.0  # seconds for what takes one on a quiet machine
 GLANCE = 0.02  # seconds between two looks
 
 

@@ -71,7 +71,7 @@ def test_a_server_is_what_it_was_asked_to_be_and_gives_whole_characters(server: 
         assert {answer.result() for answer in asked_at_once} == {CHEETAH}
 
     # It is killed in the middle of an answer: its client is told, and Docker starts it again.
-    long = Question(prompt=text, model=BLS, accumulates=True, min_tokens=150, max_tokens=150)
+    long = Question(prompt=text, model=BLS, accumulates=True, min_tokens=900, max_tokens=900)
     answer = client.ask(run.address, long)
     next(answer)
     os.kill(found["State"]["Pid"], signal.SIGKILL)

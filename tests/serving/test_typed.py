@@ -15,7 +15,7 @@ import pytest
 from recipes.engine_store import MANIFEST
 from recipes.rehearsal.checkpoint import SHIPPED
 from tests.recipes.loopback_hub import Files, hub
-from tests.serving.conftest import CHEETAH, QUESTION, Host
+from tests.serving.conftest import CHEETAH, QUESTION, Host, roomy
 
 pytestmark = pytest.mark.docker
 TYPED = ("serve", "qwen2", "--tp", "4")
@@ -40,8 +40,8 @@ class Workplace:
 def at(host: Host, image: str, tmp_path: Path) -> Iterator[Workplace]:
     content = {path.name: path.read_bytes() for path in SHIPPED.iterdir() if path.suffix in KINDS}
     files = Files(content, repository="Qwen/Qwen2-7B-Instruct", revision=REVISION)
-    with hub(files) as endpoint:
-        yield Workplace(host, tmp_path, endpoint)
+    with hub(files) as endpoint, roomy(tmp_path) as folder:
+        yield Workplace(host, folder, endpoint)
 
 
 def test_from_nothing_to_tokens_and_back(at: Workplace) -> None:
