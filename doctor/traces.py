@@ -23,10 +23,10 @@ def before(match: re.Match[bytes]) -> bytes:
     """The line with which the traceback, the first where several are chained, was logged; empty where there is none."""
     text = match.string
     start = text.rfind(b"\n", 0, match.start()) + 1
-    lines = _bare(text[max(0, start - FAR) : start].split(b"\n")[:-1])
+    lines = text[max(0, start - FAR) : start].split(b"\n")[:-1]
     found = _JAVA.match(text, start) is not None or _HEADER in text[start : match.end() + len(_HEADER)]
     while lines:
-        line = lines.pop()
+        line = bare(lines.pop())
         if _HEADER in line:
             found = True
         elif _CHAINED.match(line):
@@ -40,9 +40,9 @@ def before(match: re.Match[bytes]) -> bytes:
 def after(match: re.Match[bytes]) -> bytes:
     """The lines behind the match and behind all frames and exceptions that belong to it."""
     start = match.string.rfind(b"\n", 0, match.start()) + 1
-    lines = _bare(match.string[start : match.end() + FAR].split(b"\n"))
+    lines = match.string[start : match.end() + FAR].split(b"\n")
     raises, found = _HEADER in lines[0], list[bytes]()
-    for line in lines[1 + match[0].count(b"\n") :]:
+    for line in map(bare, lines[1 + match[0].count(b"\n") :]):
         if _HEADER in line:
             raises = True
         elif not (_INSIDE.match(line) or _CHAINED.match(line)):
@@ -88,10 +88,6 @@ def indented(match: re.Match[bytes]) -> list[bytes]:
 
 def _drop_raised(lines: list[bytes]) -> None:
     """Takes away the exception that ends the traceback above."""
-    while lines and _INSIDE.match(lines[-1]):
+    while lines and _INSIDE.match(bare(lines[-1])):
         lines.pop()
     del lines[-1:]
-
-
-def _bare(lines: list[bytes]) -> list[bytes]:
-    return [bare(line) for line in lines]

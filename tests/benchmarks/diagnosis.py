@@ -128,19 +128,17 @@ def ratio(name: str, part: int, whole: int, goal: str = "") -> Measurement:
 def speed(name: str, before: str) -> Iterator[Measurement]:
     """Processor time of a whole process over a gigabyte, and of `grep -E -c` with the same patterns in the C locale.
 
-    `grep` is slow at repeats with bounds: it also gets the patterns without them, which match more but suit it best.
+    `grep` gets the patterns without the bounds of their repeats, which match more and suit it best: with the bounds of
+    some thousand patterns it does not come to an end in minutes.
     """
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "big.log")
         write_log(log, before)
-        same = grep(log, [pattern.regex for pattern in patterns(catalogue())], runs=1)
-        suited = grep(log, [loose(pattern.regex) for pattern in patterns(catalogue())], runs=2)
+        theirs = grep(log, [loose(pattern.regex) for pattern in patterns(catalogue())], runs=2)
         ours, peak = timed((sys.executable, "-c", DIAGNOSE, str(log)), runs=2)
-    yield Measurement(name=f"1 GB, {name}: grep -E", value=f"{same:.2f} s")
-    yield Measurement(name=f"1 GB, {name}: grep -E, repeats without bounds", value=f"{suited:.2f} s")
+    yield Measurement(name=f"1 GB, {name}: grep -E, repeats without bounds", value=f"{theirs:.2f} s")
     yield Measurement(name=f"1 GB, {name}: diagnosis", value=f"{ours:.2f} s")
-    yield Measurement(name=f"1 GB, {name}: ratio", value=f"{ours / same:.2f}", goal="1.0", met=ours <= same)
-    yield Measurement(name=f"1 GB, {name}: ratio, repeats without bounds", value=f"{ours / suited:.2f}")
+    yield Measurement(name=f"1 GB, {name}: ratio", value=f"{ours / theirs:.2f}", goal="1.0", met=ours <= theirs)
     yield Measurement(name=f"1 GB, {name}: memory at the most", value=f"{int(peak) >> 10} MiB")
 
 
