@@ -28,9 +28,9 @@ def show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
 def _show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
     chosen = name or _only(folder)
     if (contained := runs.read(folder, chosen)) is not None and contained.container:
-        from recipes import container_runs
+        from recipes import server_container
 
-        container_runs.show_log(contained, lines=lines, follow=follow)
+        server_container.show_log(contained, lines=lines, follow=follow)
         return
     path = runs.folder(folder, chosen) / runs.LOG
     if not path.exists():

@@ -135,9 +135,9 @@ def living(runs: Path) -> list[Run]:
 def alive(run: Run) -> bool:
     """Whether the recorded process, not another with its id, is running; or whether the container is there at all."""
     if run.container:
-        from recipes import container_runs
+        from recipes import server_container
 
-        return container_runs.there(run)
+        return server_container.there(run)
     return processes.alive(run.process, run.born)
 
 
@@ -169,9 +169,9 @@ def answering(runs: Path, name: str) -> Run:
     """As `choose`; raises Trouble for a server whose container has ended, with how it ended."""
     run = choose(runs, name)
     if run.container:
-        from recipes import container_runs
+        from recipes import server_container
 
-        if end := container_runs.ended(run):
+        if end := server_container.ended(run):
             mend = f"./inv logs --name {run.name}   shows its last words; then serve it again"
             raise Trouble(f"the server {run.name!r} does not run: its container {end}", where=run.container, mend=mend)
     return run
@@ -193,9 +193,9 @@ def refuse_other(there: Run, settings: Mapping[str, str]) -> None:
 def stop(runs: Path, run: Run) -> None:
     """Ends the server and every process of its session, then removes the record."""
     if run.container:
-        from recipes import container_runs
+        from recipes import server_container
 
-        container_runs.stop(run)
+        server_container.stop(run)
     elif alive(run):
         processes.end(run.process)
     forget(runs, run.name)

@@ -52,7 +52,7 @@ def condition(run: Run) -> Condition:
     """What the system says of the server's container or process."""
     if not run.container:
         return Condition(since=run.started, memory=processes.memory(run.process))
-    from recipes.container_runs import condition as of_container
+    from recipes.server_container import condition as of_container
 
     return of_container(run)
 

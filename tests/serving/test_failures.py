@@ -15,7 +15,7 @@ from environment.artifacts.plan_heads import head
 from environment.docker_errors import DockerTrouble
 from environment.docker_run import launch
 from environment.errors import Trouble
-from recipes import container_runs, runs
+from recipes import container_runs, runs, server_container
 from recipes.container_runs import carry_out_watched
 from recipes.deployment import Deployment
 from recipes.runs import Run
@@ -153,7 +153,7 @@ def eat_memory(process: int) -> subprocess.Popen[bytes]:
 def test_a_server_that_ignores_the_request_is_killed_and_removed(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(container_runs, "STOPPED_WITHIN", 1)
+    monkeypatch.setattr(server_container, "STOPPED_WITHIN", 1)
     deaf = ("sh", "-c", "trap '' TERM; sh -c 'trap \"\" TERM; echo deaf; while :; do sleep 1; done' & wait; sleep 600")
     host.docker("run", "--detach", "--init", "--name", "trtllm-deaf", "trtllm-test/mpi:1", *deaf)
     assert soon(lambda: host.docker("logs", "trtllm-deaf") == "deaf")
