@@ -36,6 +36,8 @@ from recipes.client import (
 from recipes.tensor_names import settled, unsettled
 
 KEPT_ALIVE = (("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000))
+# A server that Docker started again is found soon; gRPC itself waits longer each time, up to two minutes.
+FOUND_AGAIN = tuple((f"grpc.{which}_reconnect_backoff_ms", 1_000) for which in ("initial", "min", "max"))
 DESCRIBED_WITHIN = 5.0  # seconds Triton has to say what a model takes
 LARGEST = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
 
@@ -45,7 +47,7 @@ class Server:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._channel = grpc.aio.insecure_channel(address, options=[*KEPT_ALIVE, *LARGEST])
+        self._channel = grpc.aio.insecure_channel(address, options=[*KEPT_ALIVE, *FOUND_AGAIN, *LARGEST])
         self._known: dict[str, frozenset[str]] = {}
         self._unsigned = False  # whether it takes whole numbers as servers before v0.7.0 do
         self._stopping: set[asyncio.Future[None]] = set()
