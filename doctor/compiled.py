@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from pathlib import Path
 
-from environment.kept import put
+from environment.kept import allowed, put
 
 FOLDER = Path(__file__).parent / "__pycache__"
 
@@ -20,7 +19,7 @@ def kept(name: str) -> bytes | None:
 
 def keep(name: str, said: bytes) -> None:
     """Keeps it in place of what was kept of its kind before, if the disk takes it and Python may write bytecode."""
-    if sys.dont_write_bytecode:
+    if not allowed():
         return
     before = set(FOLDER.glob(f"{name.partition('-')[0]}-*.hs"))
     with suppress(OSError):

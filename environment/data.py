@@ -38,7 +38,7 @@ def read_toml(path: Path, kind: type[T]) -> T:
         raise unusable(error, path) from error
     except (ValueError, msgspec.ValidationError) as error:  # TOML's and UTF-8's errors are ValueErrors
         raise _invalid(error, path, kind) from error
-    if not sys.dont_write_bytecode:
+    if kept.allowed():
         kept.keep(path, value)
     return found
 

@@ -7,6 +7,7 @@ alone. Files of other people are read as they are: nothing is put beside them. `
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,11 @@ import msgspec
 from environment.workspace import PROJECT
 
 FLOORS = ("environment", "doctor", "recipes")
+
+
+def allowed() -> bool:
+    """Whether whoever started Python lets it write bytecode; Invoke forbids it to itself in every run without `-w`."""
+    return not sys.flags.dont_write_bytecode
 
 
 def kept(path: Path) -> bytes | None:

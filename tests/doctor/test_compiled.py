@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 
 import pytest
 
 from doctor import compiled
 from doctor.signatures import Signatures
+from environment.kept import allowed
 
 PATTERNS = ("out of memory", "^fatal: ")
 LOG = b"fatal: cuda is out of memory\n"
@@ -17,7 +18,7 @@ LOG = b"fatal: cuda is out of memory\n"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(compiled, "FOLDER", tmp_path / "kept")
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(compiled, "allowed", lambda: True)
     return tmp_path / "kept"
 
 
@@ -52,7 +53,7 @@ def test_what_is_damaged_is_made_anew(folder: Path, damage: bytes | None) -> Non
 
 
 def test_nothing_is_kept_where_python_keeps_no_bytecode(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(compiled, "allowed", lambda: False)
     assert Signatures(PATTERNS).present(LOG) == {0, 1}
     assert not folder.exists()
 
@@ -66,3 +67,10 @@ def test_patterns_of_another_kind_are_kept_beside_them(folder: Path) -> None:
     Signatures(PATTERNS)
     Signatures(("nothing",), "words")
     assert [name.partition("-")[0] for name in names(folder)] == ["patterns", "words"]
+
+
+def test_what_invoke_forbids_itself_is_kept_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invoke sets `sys.dont_write_bytecode` in every run: what counts is what the person told Python."""
+    forbidden = allowed()
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    assert allowed() == forbidden == (not os.environ.get("PYTHONDONTWRITEBYTECODE"))

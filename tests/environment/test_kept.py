@@ -27,7 +27,7 @@ class Row(Record, frozen=True, kw_only=True):
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that passes for the project, where bytecode may be written."""
     monkeypatch.setattr(kept, "PROJECT", tmp_path)
-    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    monkeypatch.setattr(kept, "allowed", lambda: True)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "row.toml").write_text('name = "one"\n')
     return tmp_path / "a" / "row.toml"
@@ -67,14 +67,14 @@ def test_junk_in_its_place_is_passed_over(project: Path, junk: bytes) -> None:
 
 
 def test_nothing_is_put_beside_other_peoples_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    monkeypatch.setattr(kept, "allowed", lambda: True)
     (tmp_path / "mine.toml").write_text('name = "mine"\n')
     assert read_toml(tmp_path / "mine.toml", Row) == Row(name="mine")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
 
 
 def test_nothing_is_written_where_python_writes_no_bytecode(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    monkeypatch.setattr(kept, "allowed", lambda: False)
     read_toml(project, Row)
     assert not (project.parent / "__pycache__").exists()
 
