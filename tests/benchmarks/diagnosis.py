@@ -19,7 +19,7 @@ from doctor.signatures import loose
 from doctor.symptoms import catalogue
 from tests.benchmarks.measurement import Measurement
 from tests.benchmarks.regular_expressions import extended
-from tests.doctor.corpus import Recorded, corpus
+from tests.doctor.corpus import Recorded, corpus, rounds
 from tests.doctor.epilogues import EPILOGUES, silenced
 
 GIGABYTE = 10**9
@@ -45,12 +45,16 @@ def measurements() -> Iterator[Measurement]:
         yield from quality(part, corpus(part))
     yield from first_runs("held_back")
     yield from first_runs("development")
+    for round_ in rounds():
+        yield ratio(f"{round_.name}: recall of the primary cause, first run", round_.right, round_.causes, "0.90")
+        yield ratio(f"{round_.name}: precision of the primary cause, first run", round_.right, round_.named)
     logs = corpus("healthy")
     alarms = sum(bool(explain(log.path).exit_code) for log in logs)
     yield Measurement(name=f"false alarms on {len(logs)} healthy logs", value=str(alarms), goal="0", met=alarms == 0)
     held = [log.first_run for log in logs if log.first_run]
-    first = held.count("alarm")
-    name = f"false alarms on the {len(held)} healthy logs that were held back, first run"
+    first = held.count("alarm") + sum(round_.alarms for round_ in rounds())
+    number = len(held) + sum(round_.healthy for round_ in rounds())
+    name = f"false alarms on the {number} healthy logs that were held back, first run"
     yield Measurement(name=name, value=str(first), goal="0", met=first == 0)
     yield epilogues()
     yield from without_rows()

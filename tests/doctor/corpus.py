@@ -35,8 +35,24 @@ class Wording(Record, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
+class Round(Record, frozen=True, kw_only=True):
+    """What the first run over a round of unseen logs gave that are not kept here; the counts are said in the file."""
+
+    name: str
+    commit: str
+    causes: int
+    named: int
+    right: int
+    healthy: int
+    alarms: int
+
+
 class _Answers(Record, frozen=True):
     log: tuple[Recorded, ...]
+
+
+class _Rounds(Record, frozen=True):
+    round: tuple[Round, ...]
 
 
 class _Wordings(Record, frozen=True):
@@ -51,3 +67,8 @@ def corpus(part: str) -> tuple[Recorded, ...]:
 def wordings() -> tuple[Wording, ...]:
     """The messages in `wordings.toml`."""
     return read_toml(LOGS / "wordings.toml", _Wordings).wording
+
+
+def rounds() -> tuple[Round, ...]:
+    """The rounds in `rounds.toml`, in the order of time."""
+    return read_toml(LOGS / "rounds.toml", _Rounds).round

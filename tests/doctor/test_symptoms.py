@@ -11,7 +11,7 @@ from doctor.patterns import patterns, words
 from doctor.signatures import WINDOW
 from doctor.symptoms import Symptom, catalogue
 from environment.errors import ExitCode
-from tests.doctor.corpus import LOGS, Recorded, corpus, wordings
+from tests.doctor.corpus import LOGS, Recorded, corpus, rounds, wordings
 
 ROWS = catalogue().symptoms
 IDS = {row.id for row in ROWS}
@@ -69,6 +69,13 @@ def test_every_log_that_was_held_back_keeps_what_happened_at_its_first_run() -> 
     assert {log.first_run for log in corpus("held_back")} <= {"right", "missed", "unknown"}
     assert {log.first_run for log in corpus("development")} == {"right", "missed", "unknown", ""}
     assert {log.first_run for log in corpus("healthy")} <= {"silent", "alarm", ""}
+
+
+def test_the_counts_of_a_round_that_is_not_kept_go_together() -> None:
+    for round_ in rounds():
+        assert 0 < round_.right <= round_.named <= round_.causes
+        assert 0 <= round_.alarms <= round_.healthy
+        assert re.fullmatch("[0-9a-f]{7}", round_.commit)
 
 
 @pytest.mark.parametrize("log", corpus("healthy"), ids=lambda log: log.file)
