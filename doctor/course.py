@@ -82,14 +82,15 @@ class Course:
         if failure.final or not (same or self.full):
             self._failures = [*self._failures, failure][:KEPT]
 
-    def succeed(self, writer: bytes) -> None:
-        """Something came up or was done; who writes without a name speaks for all."""
-        self._failures = [known for known in self._failures if known.final or writer not in (b"", known.writer)]
+    def succeed(self, writer: bytes, *, met: bool = False) -> None:
+        """Something came up or was done, or something ended that may be a cleanup: then only what was `met` goes.
 
-    def close(self, writer: bytes) -> None:
-        """Something ended, nobody knows what; it may be a cleanup."""
+        Who writes without a name speaks for all.
+        """
         self._failures = [
-            known for known in self._failures if known.final or not known.met or writer not in (b"", known.writer)
+            known
+            for known in self._failures
+            if known.final or writer not in (b"", known.writer) or (met and not known.met)
         ]
 
     def begin(self, runner: str, number: int) -> None:

@@ -6,7 +6,7 @@ import re
 
 from doctor import traces
 from doctor.course import Line
-from doctor.log import bare
+from doctor.log import bare, line_start
 
 TEXT_SHOWN = 400
 BEGINNING = 120  # of that, where the end of a line is shown, too
@@ -17,7 +17,7 @@ ABOVE = 8000  # bytes of the log before a failure that are looked at for the ste
 def line_of(match: re.Match[bytes], number: int) -> Line:
     """The line of the match, cut around it when it is very long, with the captured values."""
     text = match.string
-    start = text.rfind(b"\n", 0, match.start()) + 1
+    start = line_start(match)
     end = text.find(b"\n", match.start())
     end = len(text) if end < 0 else end
     if end - start > TEXT_SHOWN:
@@ -48,7 +48,7 @@ def _to_its_end(match: re.Match[bytes]) -> bytes:
 
 def _both_ends(match: re.Match[bytes]) -> str:
     """Of a line that is somewhat too long its beginning and its end: what failed stands before what it failed by."""
-    start = match.string.rfind(b"\n", 0, match.start()) + 1
+    start = line_start(match)
     line, end, _ = (match.string[start : start + LONG] + b"\n" * (len(match.string) < start + LONG)).partition(b"\n")
     text = _shown(line) if end else ""
     return f"{text[:BEGINNING]} ... {text[BEGINNING + 5 - TEXT_SHOWN :]}" if len(text) > TEXT_SHOWN else ""

@@ -86,6 +86,11 @@ def bare(line: bytes) -> bytes:
     return _PREFIX.sub(b"", line, count=1) if _PREFIX.match(line) else line
 
 
+def line_start(match: re.Match[bytes]) -> int:
+    """Where the line begins in which the match does."""
+    return match.string.rfind(b"\n", 0, match.start()) + 1
+
+
 def writer(text: bytes, at: int) -> bytes:
     """Which pod, service or unit wrote the line in which the byte `at` stands, where its carrier says so, else empty.
 

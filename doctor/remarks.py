@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from doctor import traces
-from doctor.log import bare
+from doctor.log import bare, line_start
 from doctor.patterns import Pattern, compiled, words
 from doctor.signatures import Place
 from doctor.symptoms import Catalogue
@@ -62,7 +62,7 @@ def quoted(match: re.Match[bytes]) -> bool:
     Other source lines are evidence: they show which call failed.
     """
     text = match.string
-    start = text.rfind(b"\n", 0, match.start()) + 1
+    start = line_start(match)
     if not _RAISES.search(text, start, match.end()):
         return False
     above = text[max(text.rfind(b"\n", 0, max(start - 1, 0)) + 1, start - NEAR) : start]
@@ -71,6 +71,6 @@ def quoted(match: re.Match[bytes]) -> bool:
 
 def _own(match: re.Match[bytes]) -> bytes:
     text = match.string
-    start = max(text.rfind(b"\n", 0, match.start()) + 1, match.start() - NEAR)
+    start = max(line_start(match), match.start() - NEAR)
     end = text.find(b"\n", match.end(), match.end() + NEAR)
     return text[start : end if end >= 0 else match.end() + NEAR]

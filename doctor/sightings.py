@@ -169,12 +169,10 @@ class Spotter:
                 self._course.fail(
                     Failure(line=line, writer=by, final=final, met=met, above=lines_above(match)), pattern.id
                 )
-            case "success":
-                self._course.succeed(by)
-                self._survive(by)
-            case "closing":
-                self._course.close(by)
-                self._survive(by, met=True)
+            case "success" | "closing":
+                met = pattern.kind == "closing"
+                self._course.succeed(by, met=met)
+                self._survive(by, met=met)
             case "begins":
                 self._course.begin(pattern.id, line.number)
             case "passes":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from doctor.log import bare
+from doctor.log import bare, line_start
 
 FAR = 8000  # bytes of a traceback that are looked through, on each side
 BEHIND = 3  # lines behind it that may say how the program went on
@@ -22,7 +22,7 @@ _CHAINED = re.compile(rb"During handling of the above exception|The above except
 def before(match: re.Match[bytes]) -> bytes:
     """The line with which the traceback, the first where several are chained, was logged; empty where there is none."""
     text = match.string
-    start = text.rfind(b"\n", 0, match.start()) + 1
+    start = line_start(match)
     lines = text[max(0, start - FAR) : start].split(b"\n")[:-1]
     found = _JAVA.match(text, start) is not None or _HEADER in text[start : match.end() + len(_HEADER)]
     while lines:
@@ -39,7 +39,7 @@ def before(match: re.Match[bytes]) -> bytes:
 
 def after(match: re.Match[bytes]) -> bytes:
     """The lines behind the match and behind all frames and exceptions that belong to it."""
-    start = match.string.rfind(b"\n", 0, match.start()) + 1
+    start = line_start(match)
     lines = match.string[start : match.end() + FAR].split(b"\n")
     raises, found = _HEADER in lines[0], list[bytes]()
     for line in map(bare, lines[1 + match[0].count(b"\n") :]):
@@ -55,16 +55,16 @@ def after(match: re.Match[bytes]) -> bytes:
 
 def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:
     """The line that a traceback ends with, and how many lines behind its header, where the match is the header."""
-    start = match.string.rfind(b"\n", 0, match.start()) + 1
+    start = line_start(match)
     header, *lines = match.string[start : match.end() + FAR].split(b"\n")
     if _HEADER not in header:
         return None
-    before = header[: header.find(_HEADER)]
-    before = before if before and lines and lines[0].startswith(before) else b""
+    prefix = header[: header.find(_HEADER)]
+    prefix = prefix if lines and lines[0].startswith(prefix) else b""
     flat = False  # pasted without its indents
     for number, line in enumerate(lines, 1):
-        said = bare(line.removeprefix(before))
-        if not said.strip() or said[:1] in b" \t" or not line.startswith(before):
+        said = bare(line.removeprefix(prefix))
+        if not said.strip() or said[:1] in b" \t" or not line.startswith(prefix):
             continue
         if _RAISED.match(said):
             return number, line
