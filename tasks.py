@@ -34,6 +34,7 @@ invocation.install()
 
 @task(
     iterable=["log"],
+    auto_shortflags=False,  # among so many options a letter says little, and -h would be --html
     help={
         "log": "name the cause of a failure from its log (repeatable; `-` is standard input)",
         "tag": "the release to judge for",

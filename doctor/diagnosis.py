@@ -147,7 +147,7 @@ def _general(known: Catalogue, failures: Iterable[Line]) -> Finding | None:
 def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
     """Root cause first: primaries by line, then umbrellas, then consequences."""
     rows = [row for row in known.symptoms if row.id in seen.symptoms]
-    beaten = {name for row in rows for name in row.more_specific_than}
+    beaten = {name for row in rows for name in row.replaces}
     rows = [row for row in rows if row.id not in beaten]
     rows = [row for row in rows if not _same_evidence(row, rows, seen)]
     rows.sort(key=lambda row: (_ORDER[row.rank], row.hint, seen.symptoms[row.id].line.number))

@@ -65,7 +65,7 @@ def _headline(diagnosis: Diagnosis) -> str:
 
 def _finding(finding: Finding, width: int) -> Iterator[str]:
     symptom = finding.symptom
-    yield f"{_role(finding)}: {symptom.title}  [{symptom.id}, {finding.confidence}]"
+    yield f"{_role(finding)}: {symptom.title}  [{', '.join(_called(finding))}]"
     if not finding.primary and symptom.rank in ("secondary", "consequence"):
         yield f"  {_quoted(finding.line)}"
         return
@@ -76,6 +76,13 @@ def _finding(finding: Finding, width: int) -> Iterator[str]:
         yield f"  {'' if number else 'remedy':<8}  {step}"  # never wrapped: commands are for pasting
     yield from _row("foretold", "invoke doctor, check " + ", ".join(symptom.checks) if symptom.checks else "", width)
     yield from _row("sources", _some(symptom.sources), width)
+
+
+def _called(finding: Finding) -> Iterator[str]:
+    yield finding.symptom.failure
+    if finding.symptom.case_of:
+        yield f"case {finding.symptom.id}"
+    yield finding.confidence
 
 
 def _role(finding: Finding) -> str:
@@ -126,7 +133,8 @@ def _log(diagnosis: Diagnosis) -> dict[str, object]:
 def _finding_values(finding: Finding) -> dict[str, object]:
     symptom = finding.symptom
     return {
-        "id": symptom.id,
+        "id": symptom.failure,
+        "case": symptom.id if symptom.case_of else None,
         **_line_values(finding.line),
         "title": symptom.title,
         "cause": finding.cause,

@@ -23,6 +23,7 @@ class Symptom(Record, frozen=True, kw_only=True):
     `{name}`s of cause, between and remedy; `unverified` are patterns nobody has shown in a log yet. `rank`: a `primary`
     names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` never explains anything, a
     `general` one repeats in general terms what a failure that no other row knows says (`doctor/refusals.py`).
+    `case_of` is the id of the failure that this row tells more of: that one is named in its place, this one as the case.
     `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says `survives`
     are things that a program can live with: they count only until a good end.
     """
@@ -33,6 +34,7 @@ class Symptom(Record, frozen=True, kw_only=True):
     match: Literal["any", "all"] = "any"
     hint: bool = False
     survives: bool = False
+    case_of: str = ""
     more_specific_than: tuple[str, ...] = ()
     look_first_for: tuple[str, ...] = ()
     literals: tuple[str, ...] = ()
@@ -45,6 +47,16 @@ class Symptom(Record, frozen=True, kw_only=True):
     checks: tuple[str, ...] = ()
     confidence: Confidence
     sources: tuple[str, ...]
+
+    @property
+    def failure(self) -> str:
+        """The id that a log's cause is called by: its own, or that of the failure which this is a case of."""
+        return self.case_of or self.id
+
+    @property
+    def replaces(self) -> frozenset[str]:
+        """The ids of the rows that say nothing beside this one."""
+        return frozenset({*self.more_specific_than, self.case_of} - {""})
 
     @property
     def survivable(self) -> bool:

@@ -15,7 +15,8 @@ LONG = "x" * 5000
 
 
 def test_help_may_stand_behind_the_task(tmp_path: Path) -> None:
-    for words in (("serve", "--help"), ("ask", "-h"), ("serve", "qwen2", "--help"), ("stop", "--help")):
+    behind = ("serve", "--help"), ("ask", "-h"), ("doctor", "-h"), ("serve", "qwen2", "--help"), ("stop", "--help")
+    for words in behind:
         told = invoke("--help", words[0], workspace=tmp_path).stdout
         assert told.startswith("Usage: ")
         assert invoke(*words, workspace=tmp_path).stdout == told

@@ -19,7 +19,7 @@ def log_class(subject: Subject) -> Finding:
         return passed(name=log.name)
     return warned(
         name=log.name,
-        symptom=cause.symptom.id,
+        symptom=cause.symptom.failure,
         cause=cause.cause,
         line=cause.line.text,
         remedy=next(iter(cause.remedy), ""),

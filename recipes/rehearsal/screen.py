@@ -35,6 +35,8 @@ def run_and_ask(
     asked, space, begun = rehearsal(deployment, model_dir, templates), deployment.workspace, time.monotonic()
     refuse_unreadable((space.root, asked.checkpoint, PROJECT))
     say(f"Rehearsing {asked.recipe} as TensorRT-LLM {asked.release} serves it: real Triton, a CPU engine.")
+    if deployment.world_size > 1:
+        say(f"One process stands for the {deployment.world_size} ranks: --dry shows what each of them is given.")
     with terminable(), computing(asked.checkpoint, space.checkpoints) as own:
         run, new = rehearse(asked, space, own.begin if quality else None)
         with good_or_gone(run, space if new else None):

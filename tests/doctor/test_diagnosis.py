@@ -166,9 +166,18 @@ def test_json_has_the_promised_shape() -> None:
     document = json.loads(msgspec.json.encode(as_json([explain(f"{MISMATCH}\n{HARMLESS_KEY}")])))
     (log,) = document["logs"]
     (finding,) = log["findings"]
+    assert finding["case"] is None
     assert {"id", "line", "text", "title", "cause", "remedy", "primary", "checks", "sources"} <= set(finding)
     assert finding["primary"] is True
     assert log["harmless"][0]["id"] == "optional-json-key-absent"
+
+
+def test_a_special_case_is_told_under_the_id_of_its_failure() -> None:
+    diagnosis = explain("docker: Error response from daemon: Unknown runtime specified nvidia.")
+    document = json.loads(msgspec.json.encode(as_json([diagnosis])))
+    (finding,) = document["logs"][0]["findings"]
+    assert (finding["id"], finding["case"]) == ("docker-gpu-runtime-missing", "docker-runtime-unknown")
+    assert "[docker-gpu-runtime-missing, case docker-runtime-unknown, verified]" in as_text(diagnosis)
 
 
 def test_text_names_cause_line_check_and_source() -> None:

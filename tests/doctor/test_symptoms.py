@@ -99,6 +99,17 @@ def test_ids_are_unique_and_references_exist() -> None:
     assert {name for row in ROWS for name in row.look_first_for + row.more_specific_than} <= IDS
 
 
+def test_a_case_is_one_of_a_failure_that_is_none_itself_and_yields_to_nothing_that_the_failure_does_not() -> None:
+    rows = {row.id: row for row in ROWS}
+    cases = [row for row in ROWS if row.case_of]
+    assert cases
+    for row in cases:
+        failure = rows[row.case_of]
+        assert not failure.case_of
+        assert row.rank in ("primary", failure.rank)
+        assert row.failure == failure.id
+
+
 def test_every_placeholder_that_looks_like_one_is_captured() -> None:
     """`{name}` in a text is filled from the log, so a pattern must capture it; `${name}` and JSON braces are shell."""
     for row in ROWS:
