@@ -23,9 +23,9 @@ class Symptom(Record, frozen=True, kw_only=True):
     `{name}`s of cause, between and remedy; `unverified` are patterns nobody has shown in a log yet. `rank`: a `primary`
     names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` never explains anything, a
     `general` one repeats in general terms what a failure that no other row knows says (`doctor/refusals.py`).
-    `case_of` is the id of the failure that this row tells more of: that one is named in its place, this one as the case.
-    `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says `survives`
-    are things that a program can live with: they count only until a good end.
+    `case_of` is the id of the failure that this row tells more of: that one is named in its place, this one as its
+    case. `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says
+    `survives` are things that a program can live with: they count only until a good end.
     """
 
     id: str
