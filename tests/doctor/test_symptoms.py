@@ -61,6 +61,18 @@ def test_every_wording_of_a_message_is_known_by_itself() -> None:
         assert (first.symptom.id if first else "") == answer, line
 
 
+def test_no_two_rows_explain_one_line_equally_well() -> None:
+    """Else the order of the files would decide; `more_specific_than` says which of them knows more."""
+    for sample in (*(log.path for log in DEVELOPMENT), *(line for _, line in WORDINGS)):
+        findings = diagnosis_of(sample).findings
+        equal = [finding.symptom.id for finding in findings if standing(finding) == standing(findings[0])]
+        assert len(equal) <= 1, sample
+
+
+def standing(finding: Finding) -> tuple[str, bool, int]:
+    return finding.symptom.rank, finding.symptom.hint, finding.line.number
+
+
 def test_every_wording_names_where_it_was_read() -> None:
     assert all(wording.source and wording.lines for wording in wordings())
 
