@@ -1,4 +1,4 @@
-"""The known failures, as data: `doctor/symptoms/PHASE.toml`, one row each, with its source (docs/diagnosis.md)."""
+"""The known failures, as data: `doctor/symptoms/SUBJECT.toml`, one row each, with its source (docs/diagnosis.md)."""
 
 from __future__ import annotations
 
