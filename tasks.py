@@ -95,7 +95,7 @@ def doctor(
 ) -> None:
     """Say what is wrong with this host, or what went wrong by a --log, and the command that mends it."""
     if log:
-        from doctor.diagnosis_report import tell
+        from doctor.diagnosis.report import tell
 
         code = tell(log, json)
     else:

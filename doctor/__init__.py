@@ -1,1 +1,1 @@
-"""What was seen (facts), what it means (checks), and how it is told (report)."""
+"""What was seen (facts), what it means (checks), how it is told (report); and what a log says (diagnosis)."""

@@ -63,8 +63,8 @@ def _cause_in(log: Path | None) -> str:
     """What the log of the failed step says went wrong; nothing when there is no log, or no known cause in it."""
     if log is None or not log.is_file():
         return ""
-    from doctor.diagnosis import explain
-    from doctor.diagnosis_report import short
+    from doctor.diagnosis.cause import explain
+    from doctor.diagnosis.report import short
 
     cause = short(explain(log))
     return f"\n\n{cause}" if cause else ""

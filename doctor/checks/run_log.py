@@ -12,7 +12,7 @@ def log_class(subject: Subject) -> Finding:
     log = given(known(subject.run_log), "no-run")
     if not log.text:
         return passed(name=log.name)
-    from doctor.diagnosis import explain
+    from doctor.diagnosis.cause import explain
 
     cause = next((finding for finding in explain(log.text).findings if finding.primary), None)
     if cause is None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from doctor.course import Line
-from doctor.diagnosis import Diagnosis, explain
-from doctor.patterns import patterns
-from doctor.signatures import loose
-from doctor.symptoms import catalogue
+from doctor.diagnosis.cause import Diagnosis, explain
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.patterns import patterns
+from doctor.diagnosis.signatures import loose
+from doctor.diagnosis.symptoms import catalogue
 from tests.benchmarks.measurement import Measurement
 from tests.benchmarks.regular_expressions import extended
 from tests.doctor.corpus import Recorded, corpus, rounds
@@ -26,7 +26,7 @@ GIGABYTE = 10**9
 DIAGNOSE = """
 import sys
 from pathlib import Path
-from doctor.diagnosis import explain
+from doctor.diagnosis.cause import explain
 explain(Path(sys.argv[1]))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """  # the largest resident size in KiB

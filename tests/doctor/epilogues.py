@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from functools import cache
 
-from doctor.diagnosis import diagnosed
+from doctor.diagnosis.cause import diagnosed
 from tests.doctor.corpus import Recorded, corpus
 
 EPILOGUES = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from doctor.log import bare
-from doctor.symptoms import Catalogue, Stage
+from doctor.diagnosis.log import bare
+from doctor.diagnosis.symptoms import Catalogue, Stage
 
 
 def stage_of(known: Catalogue, above: bytes) -> Stage | None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from doctor.course import Line
-from doctor.first_errors import first_errors
-from doctor.refusals import refusal
-from doctor.sightings import Sightings, Spotter
-from doctor.stages import stage_of
-from doctor.symptoms import Catalogue, Harmless, Stage, Symptom, catalogue
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.first_errors import first_errors
+from doctor.diagnosis.refusals import refusal
+from doctor.diagnosis.sightings import Sightings, Spotter
+from doctor.diagnosis.stages import stage_of
+from doctor.diagnosis.symptoms import Catalogue, Harmless, Stage, Symptom, catalogue
 from environment.errors import ExitCode, Trouble, Usage
 
 COMPRESSED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import hyperscan
 
-from doctor import compiled
-from doctor.log import LINE_START
+from doctor.diagnosis import compiled
+from doctor.diagnosis.log import LINE_START
 
 WINDOW = 1 << 12
 _BOUND = re.compile(r"(\[\\s\\S\])?\{([01]),\d+\}")  # `[\s\S]` keeps its own: without one it runs to the block's end

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from doctor import compiled
-from doctor.signatures import Signatures
+from doctor.diagnosis import compiled
+from doctor.diagnosis.signatures import Signatures
 from environment.kept import allowed
 
 PATTERNS = ("out of memory", "^fatal: ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from doctor.course import Line
+from doctor.diagnosis.course import Line
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from doctor import traces
-from doctor.course import Line
-from doctor.log import bare, line_start
+from doctor.diagnosis import traces
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.log import bare, line_start
 
 TEXT_SHOWN = 400
 BEGINNING = 120  # of that, where the end of a line is shown, too

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from doctor.course import Course, Failure, Line
-from doctor.evidence import Evidence, Seen
-from doctor.lines import failed, line_of, lines_above
-from doctor.log import Block, blocks, writer
-from doctor.patterns import Pattern, compiled, patterns
-from doctor.remarks import Lines, Remarks, quoted
-from doctor.signatures import Place
-from doctor.symptoms import Catalogue, Harmless
-from doctor.wrapping import Unwrapped
+from doctor.diagnosis.course import Course, Failure, Line
+from doctor.diagnosis.evidence import Evidence, Seen
+from doctor.diagnosis.lines import failed, line_of, lines_above
+from doctor.diagnosis.log import Block, blocks, writer
+from doctor.diagnosis.patterns import Pattern, compiled, patterns
+from doctor.diagnosis.remarks import Lines, Remarks, quoted
+from doctor.diagnosis.signatures import Place
+from doctor.diagnosis.symptoms import Catalogue, Harmless
+from doctor.diagnosis.wrapping import Unwrapped
 
 ENDS = ("success", "closing", "passes")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from doctor.course import Line
-from doctor.first_errors import says_nothing
-from doctor.symptoms import Catalogue, Symptom
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.first_errors import says_nothing
+from doctor.diagnosis.symptoms import Catalogue, Symptom
 
 _FRAMES = re.compile(  # words around what is said: the kind of an error, and the step in which it came up
     r"failed to load '[^'\n]{1,100}' version \d+: |Failed to (create instance|initialize Python stub): "

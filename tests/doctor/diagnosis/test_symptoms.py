@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from doctor.diagnosis import Diagnosis, Finding, explain
-from doctor.patterns import patterns, words
-from doctor.signatures import WINDOW
-from doctor.symptoms import Symptom, catalogue
+from doctor.diagnosis.cause import Diagnosis, Finding, explain
+from doctor.diagnosis.patterns import patterns, words
+from doctor.diagnosis.signatures import WINDOW
+from doctor.diagnosis.symptoms import Symptom, catalogue
 from environment.errors import ExitCode
 from tests.doctor.corpus import LOGS, Recorded, corpus, rounds, wordings
 

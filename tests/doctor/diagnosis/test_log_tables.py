@@ -1,6 +1,6 @@
 import re
 
-from doctor.log_tables import is_row, joined
+from doctor.diagnosis.log_tables import is_row, joined
 
 NO_PREFIX = re.compile(rb"(?:\[\d+,\d+\]<std(?:out|err)>:)")
 BORDER = b"+-------+---------+----------------------+\n"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from doctor.diagnosis import explain
-from doctor.patterns import quoting
+from doctor.diagnosis.cause import explain
+from doctor.diagnosis.patterns import quoting
 
 SAID = "failed to stat '/a b' of \"m\""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from doctor.course import Line
-from doctor.diagnosis import explain
-from doctor.first_errors import SHOWN, first_errors
-from doctor.lines import TEXT_SHOWN
-from doctor.symptoms import catalogue
+from doctor.diagnosis.cause import explain
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.first_errors import SHOWN, first_errors
+from doctor.diagnosis.lines import TEXT_SHOWN
+from doctor.diagnosis.symptoms import catalogue
 
 FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    g()\n'
 

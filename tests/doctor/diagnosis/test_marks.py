@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doctor.diagnosis import explain
+from doctor.diagnosis.cause import explain
 from environment.errors import ExitCode
 
 FAILURES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from doctor.course import KEPT, Course, Failure, Line
-from doctor.diagnosis import explain
+from doctor.diagnosis.cause import explain
+from doctor.diagnosis.course import KEPT, Course, Failure, Line
 from environment.errors import ExitCode
 from tests.doctor.epilogues import EPILOGUES, silenced
 

@@ -7,10 +7,10 @@ import json
 import msgspec
 import pytest
 
-from doctor.diagnosis import explain
-from doctor.diagnosis_report import as_json, as_text
-from doctor.stages import stage_of
-from doctor.symptoms import catalogue
+from doctor.diagnosis.cause import explain
+from doctor.diagnosis.report import as_json, as_text
+from doctor.diagnosis.stages import stage_of
+from doctor.diagnosis.symptoms import catalogue
 
 SAMPLES = {
     "image-pull": "24.07-py3: Pulling from nvidia/tritonserver",

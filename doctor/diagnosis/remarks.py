@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from doctor import traces
-from doctor.log import bare, line_start
-from doctor.patterns import Pattern, compiled, words
-from doctor.signatures import Place
-from doctor.symptoms import Catalogue
+from doctor.diagnosis import traces
+from doctor.diagnosis.log import bare, line_start
+from doctor.diagnosis.patterns import Pattern, compiled, words
+from doctor.diagnosis.signatures import Place
+from doctor.diagnosis.symptoms import Catalogue
 
 NEAR = 2000
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')

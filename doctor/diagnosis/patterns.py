@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from doctor.signatures import Signatures
-from doctor.symptoms import Catalogue, Marks, catalogue
+from doctor.diagnosis.signatures import Signatures
+from doctor.diagnosis.symptoms import Catalogue, Marks, catalogue
 
 Kind = Literal[
     "symptom", "harmless", "failure", "complaint", "settled", "level", "success", "closing", "begins", "passes"
@@ -85,7 +85,7 @@ def words(known: Catalogue) -> tuple[Pattern, ...]:
 
 
 def compiled(those: Iterable[Pattern], kind: str = "patterns") -> Signatures:
-    """The patterns ready to be looked for; made once, for it takes seconds, and kept (`doctor/compiled.py`)."""
+    """The patterns ready to be looked for; made once, for it takes seconds, and kept (`compiled.py`)."""
     return _compiled(tuple(pattern.regex for pattern in those), kind)
 
 

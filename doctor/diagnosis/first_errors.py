@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from doctor.course import Line
-from doctor.symptoms import Catalogue
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.symptoms import Catalogue
 
 SHOWN = 5
 _CHANGING = re.compile(r"0x[0-9a-f]+|\d+")

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from doctor.diagnosis import diagnosed, exit_code, explain, explain_all
-from doctor.diagnosis_report import as_json, as_text, short
+from doctor.diagnosis.cause import diagnosed, exit_code, explain, explain_all
+from doctor.diagnosis.report import as_json, as_text, short
 from environment.errors import ExitCode, Trouble, Usage
 
 MISMATCH = (

@@ -1,4 +1,4 @@
-from doctor.wrapping import NARROWEST, Unwrapped
+from doctor.diagnosis.wrapping import NARROWEST, Unwrapped
 
 LONG = b"x" * NARROWEST
 

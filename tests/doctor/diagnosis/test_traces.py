@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from doctor.traces import after, before
+from doctor.diagnosis.traces import after, before
 
 FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    g()\n'
 ODD = f"{FRAMES}OddError: x"

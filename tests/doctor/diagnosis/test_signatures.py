@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doctor.signatures import WINDOW, Signatures, loose
+from doctor.diagnosis.signatures import WINDOW, Signatures, loose
 
 
 @pytest.mark.parametrize(

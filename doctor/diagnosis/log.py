@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from doctor.log_tables import is_row, joined
+from doctor.diagnosis.log_tables import is_row, joined
 
 BLOCK = 1 << 17
 OVERLAP = 1 << 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from doctor.log import bare, line_start
+from doctor.diagnosis.log import bare, line_start
 
 FAR = 8000  # bytes of a traceback that are looked through, on each side
 BEHIND = 3  # lines behind it that may say how the program went on

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from doctor.course import Line
-from doctor.diagnosis import Diagnosis, Finding, exit_code, explain_all
-from doctor.lines import TEXT_SHOWN
+from doctor.diagnosis.cause import Diagnosis, Finding, exit_code, explain_all
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.lines import TEXT_SHOWN
 from environment.console import result, result_json
 from environment.errors import ExitCode
 

@@ -1,10 +1,10 @@
 import pytest
 
-from doctor.course import Line
-from doctor.diagnosis import Finding, explain
-from doctor.patterns import patterns
-from doctor.refusals import refusal
-from doctor.symptoms import catalogue
+from doctor.diagnosis.cause import Finding, explain
+from doctor.diagnosis.course import Line
+from doctor.diagnosis.patterns import patterns
+from doctor.diagnosis.refusals import refusal
+from doctor.diagnosis.symptoms import catalogue
 from environment.errors import ExitCode
 
 UNHEARD = "OddError: the moon is full"

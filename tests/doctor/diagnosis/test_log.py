@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from doctor.log import BLOCK, bare, blocks, clean
+from doctor.diagnosis.log import BLOCK, bare, blocks, clean
 
 ERROR = b"E1120 10:00:00.000000 1 backend_model.cc:692] ERROR: Failed to create instance"
 ROWS = b"| llm | 1 | UNAVAILABLE: (runtime/tllm |\n|     |   | Runtime.cpp:72)            |\n"
