@@ -16,6 +16,7 @@ _INSIDE = re.compile(
     rb"|compilation terminated\.$|\w{1,20}: (?:all|some) warnings being treated as errors"
 )
 _RAISED = re.compile(rb"[A-Za-z_][\w.]{0,120}(: |$)")
+_MARKER = re.compile(rb"[\s~^]*")  # Python 3.11 underlines what in the source line failed
 _CHAINED = re.compile(rb"During handling of the above exception|The above exception was the direct cause")
 
 
@@ -54,7 +55,10 @@ def after(match: re.Match[bytes]) -> bytes:
 
 
 def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:
-    """The line that a traceback ends with, and how many lines behind its header, where the match is the header."""
+    """The line that a traceback ends with, and how many lines behind its header, where the match is the header.
+
+    Where it has no words, such as that of a bare `assert`, the source line that raised it follows it.
+    """
     start = line_start(match)
     header, *lines = match.string[start : match.end() + FAR].split(b"\n")
     if _HEADER not in header:
@@ -67,11 +71,18 @@ def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:
         if not said.strip() or said[:1] in b" \t" or not line.startswith(prefix):
             continue
         if _RAISED.match(said):
-            return number, line
+            frames = [bare(frame.removeprefix(prefix)) for frame in lines[: number - 1]]
+            return number, line if b":" in said else _with_source(line, frames)
         flat = flat or said.startswith(b'File "')
         if not flat:
             return None
     return None
+
+
+def _with_source(line: bytes, frames: list[bytes]) -> bytes:
+    """The line of an exception without words, and behind it the source line of its last frame."""
+    source = next((frame.strip() for frame in reversed(frames) if not _MARKER.fullmatch(frame)), b"")
+    return line if not source or source.startswith(b'File "') else b"%s: %s" % (line.rstrip(), source)
 
 
 def headed(match: re.Match[bytes]) -> bool:

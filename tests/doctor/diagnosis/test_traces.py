@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from doctor.diagnosis.traces import after, before
+from doctor.diagnosis.traces import after, before, raised
 
 FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    g()\n'
 ODD = f"{FRAMES}OddError: x"
@@ -59,3 +59,17 @@ def test_the_prefixes_of_a_carrier_are_no_part_of_the_lines() -> None:
 def test_at_the_ends_of_a_log_nothing_is_found(text: str) -> None:
     match = at("OddError", text)
     assert (before(match), after(match).strip()) == (b"", b"")
+
+
+@pytest.mark.parametrize("under", ["", "    ~~~~~^^^\n"])
+def test_an_exception_without_words_is_told_with_the_source_that_raised_it(under: str) -> None:
+    frames = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    assert size <= most\n'
+    trace = f"{frames}{under}AssertionError"
+    assert raised(at("Traceback", trace)) == (3 + bool(under), b"AssertionError: assert size <= most")
+    carried = "\n".join(f"api-1  | {line}" for line in trace.splitlines())
+    assert (raised(at("Traceback", carried)) or (0, b""))[1] == b"api-1  | AssertionError: assert size <= most"
+
+
+def test_an_exception_without_words_and_without_source_stays_as_it_is() -> None:
+    trace = 'Traceback (most recent call last):\n  File "<string>", line 1, in <module>\nKeyboardInterrupt'
+    assert raised(at("Traceback", trace)) == (2, b"KeyboardInterrupt")
