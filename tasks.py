@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke import Collection, Context, Exit, task
 
@@ -21,7 +21,7 @@ from environment import image_tasks, invocation, project_tasks, release_tasks
 from environment.console import result_plan
 from environment.workspace import PROJECT, current, lock_file
 from recipes import question_tasks, server_tasks, stock_tasks
-from recipes.deploying import UNSAID, deploys, said
+from recipes.deploying import UNSAID, deploys, own_ports, said
 
 if TYPE_CHECKING:
     from doctor.asked import Asked
@@ -126,15 +126,14 @@ def asked(recipe: str, tag: str, tp: int, pp: int, quant: str, gpus: str, ports:
             raise Usage(f"--tp {tp} and --pp {pp} must be at least 1", mend="leave them out for one GPU")
         if quant:
             raise Usage("--quant says how a recipe is quantized", mend="name it, too: --recipe NAME")
-        devices = chosen(tp * pp, gpus).serving if gpus else ()
-        own: dict[str, Any] = {f"{name}_port": port for name, port in ports.items()}
+        devices = chosen(tp * pp, gpus).serving if gpus or launch_named else ()
         return Asked(
             gpus=tp * pp,
             tensor_parallel=tp,
             pipeline_parallel=pp,
             devices=devices,
             launch_named=launch_named,
-            **own,
+            **own_ports(ports),
         )
     from msgspec.structs import replace
 

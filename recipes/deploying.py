@@ -124,6 +124,15 @@ def said(options: Mapping[str, int]) -> dict[str, int]:
     return {word: value for word, value in options.items() if value != UNSAID}
 
 
+def own_ports(ports: Mapping[str, int]) -> dict[str, Any]:
+    """`http_port` and its like, of the ports that were given; raises Usage for what can be none, or not together."""
+    if ports:
+        from recipes.deployment import Ports
+
+        Ports(**ports)
+    return {f"{name}_port": port for name, port in ports.items()}
+
+
 def for_this_host(deployment: Deployment) -> Deployment:
     """The deployment for the kind of GPU that this host has; as it is where it has none that nvidia-smi lists."""
     from dataclasses import replace

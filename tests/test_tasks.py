@@ -52,6 +52,8 @@ def test_help_may_stand_behind_the_task(tmp_path: Path) -> None:
         (("build", "qwen-vl", "--tag", "v0.7.0", "--dry"), 1, "mend   use --tag v0.8.0"),
         (("serve", "qwen2", "--env-file", "nowhere.env"), 2, "--env-file nowhere.env is no file"),
         (("doctor", "--engine", LONG), 1, "File name too long"),
+        (("doctor", "--http-port", "99999"), 2, "port 99999 (http) is not between 1 and 65535"),
+        (("doctor", "--grpc-port", "8000"), 2, "need three different ports"),
         (("doctor", "--model", "tasks.py"), 2, "mend   give the folder itself"),
         (("doctor", "--bundle", "nowhere.json"), 2, "mend   ls -ld . "),
         (("fetch", "Qwen/x", "--into", "x", "--kind", "modle"), 2, "did you mean 'model'?"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from doctor.checks.docker import engine_of
-from doctor.checks.image import ROOT_USERS
+from doctor.checks.image import is_root
 from doctor.checks.rules import family
 from doctor.facts.docker import ServerContainer
 from doctor.outcome import Finding, NotAsked, NotKnown, failed, known, noted, passed
@@ -33,7 +33,7 @@ def mpi_as_root(subject: Subject) -> Finding:
     rows = [row for row in _servers(subject) if _starts_mpi(row)]
     if any(row.user is None for row in rows):
         raise NotKnown("an older version took these readings: it did not ask which user the containers have")
-    found = [row.name for row in rows if row.user in ROOT_USERS and not _may(row)]
+    found = [row.name for row in rows if is_root(row.user or "") and not _may(row)]
     return failed(names=found) if found else passed(count=len(rows))
 
 

@@ -7,11 +7,13 @@ from doctor.facts.docker import Docker
 from doctor.facts.versions import at_least
 from doctor.outcome import Finding, NotAsked, NotKnown, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
+from environment.unknown import Unknown
 
 OLDEST_ENGINE = "19.03"  # the first with --gpus
 SLOW_STORAGE = ("vfs", "devicemapper")
 GOOD_STORAGE = ("overlay2", "overlayfs", "btrfs", "zfs", "fuse-overlayfs", "stargz")
 OVER = ("exited", "created", "dead")
+ELSEWHERE, USUAL = ("DOCKER_HOST", "DOCKER_CONTEXT"), "unix:///var/run/docker.sock"
 
 
 def docker_up(subject: Subject) -> Finding:
@@ -21,7 +23,18 @@ def docker_up(subject: Subject) -> Finding:
         return passed(version=known(docker.version))
     if docker.engine == "hung":
         raise NotKnown(docker.said)
+    named = _elsewhere(subject) if docker.engine == "down" else {}
+    if named:
+        setting = [f"{name}={value}" for name, value in named.items()]
+        return failed("fail-elsewhere", said=docker.said, setting=setting, names=" ".join(named))
     return failed(f"fail-{docker.engine}", said=docker.said)
+
+
+def _elsewhere(subject: Subject) -> dict[str, str]:
+    """The variables that send the client to another engine than this host's usual one."""
+    said = subject.host.environment
+    environment = {} if isinstance(said, Unknown) else said
+    return {name: environment[name] for name in ELSEWHERE if environment.get(name, USUAL) != USUAL}
 
 
 def buildkit(subject: Subject) -> Finding:

@@ -18,7 +18,8 @@ def driver_loaded(subject: Subject) -> Finding:
     if isinstance(subject.gpus.driver, str):
         return passed(driver=subject.gpus.driver)
     if known(subject.host.module_driver) is None:
-        return failed("fail-nouveau" if "nouveau" in known(subject.host.modules) else "fail")
+        says = "fail-nouveau" if "nouveau" in known(subject.host.modules) else "fail"
+        return failed(says, wanted=lasting_branch(subject))
     if subject.gpus.trouble:
         return failed("fail-silent", module=subject.host.module_driver, said=subject.gpus.trouble)
     return passed(driver=known(subject.gpus.driver))
@@ -47,30 +48,40 @@ def driver_for_image(subject: Subject) -> Finding:
         return passed(**values)
     if at_least(driver, floors.minor_version_min):
         return passed("pass-minor", **values)
-    floor = next((floor for floor in floors.datacenter_forward_compat if branch(floor) == branch(driver)), None)
-    if floor is None or not at_least(driver, floor):
+    floor = _forward_floor(subject)
+    if floor is None:
         return failed(**values)
     if all(known(gpu.data_center) for gpu in devices_of(subject)):
         return passed("pass-forward", **values, floor=floor)
     return failed("fail-forward", **values, floor=floor)
 
 
+def _forward_floor(subject: Subject) -> str | None:
+    """From which driver of this branch on the image's compatibility libraries work; None where they do not."""
+    driver, floors = driver_of(subject), subject.release.driver.datacenter_forward_compat
+    floor = next((floor for floor in floors if branch(floor) == branch(driver)), None)
+    return floor if floor and at_least(driver, floor) else None
+
+
 def branch_served(subject: Subject) -> Finding:
     """The driver's branch is not one that NVIDIA's notes name as a dead end."""
     driver = driver_of(subject)
     dead = next((row for row in subject.advisories.dead_branches if row.branch == branch(driver)), None)
-    values = {"driver": driver, "branch": branch(driver)}
+    values = {"driver": driver, "branch": branch(driver), "wanted": lasting_branch(subject)}
     if dead is None:
         return passed(**values)
     return warned(**values, source=dead.source) if dead.forward else failed(**values, source=dead.source)
 
 
 def cuda_major(subject: Subject) -> Finding:
-    """The CUDA version the driver itself offers reaches the release's major version."""
+    """The CUDA version the driver offers, itself or by forward compatibility, reaches the release's major version."""
     driver_of(subject)
     offered, wanted = known(subject.gpus.cuda), parts(subject.release.driver.cuda)[0]
     values = {"offered": "{}.{}".format(*offered), "wanted": wanted, "tag": subject.release.tag}
-    return passed(**values) if offered[0] >= wanted else failed(**values)
+    if offered[0] >= wanted:
+        return passed(**values)
+    forward = _forward_floor(subject) and all(known(gpu.data_center) for gpu in devices_of(subject))
+    return passed("pass-forward", **values) if forward else failed(**values)
 
 
 def xid(subject: Subject) -> Finding:
@@ -92,6 +103,12 @@ def devices_of(subject: Subject) -> tuple[Gpu, ...]:
     wanted = subject.asked.devices
     found = tuple(gpu for gpu in known(subject.gpus.devices) if not wanted or gpu.index in wanted)
     return given(found or None, "no-gpu")
+
+
+def lasting_branch(subject: Subject) -> int:
+    """The branch to install: the oldest that still gets fixes and runs the release with everything, else the newest."""
+    kept = sorted(fix.branch for fix in subject.advisories.driver_fixes if fix.supported)
+    return next((number for number in kept if number >= branch(subject.release.driver.native_min)), kept[-1])
 
 
 def branch(driver: str) -> int:

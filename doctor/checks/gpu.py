@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from doctor.checks.driver import devices_of
 from doctor.checks.rules import family
 from doctor.facts.gpu import Gpu
@@ -9,6 +11,7 @@ from doctor.outcome import Finding, NotAsked, failed, given, known, noted, passe
 from doctor.subject import Subject
 
 GENERATIONS = ((10, "blackwell"), (9, "hopper"), (8, "ampere"), (7, "turing"))
+NAMED_GPU = re.compile(r"(?:GPU|MIG)-.+")  # a name that CUDA takes beside a number; what is neither hides all after it
 LEAST_COMPUTE = {
     "bfloat16": (8, 0),
     "fp8": (8, 9),
@@ -61,11 +64,12 @@ def gpu_ids(subject: Subject) -> Finding:
     setting = known(subject.host.environment).get("CUDA_VISIBLE_DEVICES")
     words = [word.strip() for word in given(setting, "no-selection").split(",") if word.strip()]
     count, needed = len(given(known(subject.gpus.devices) or None, "no-gpu")), subject.asked.gpus
-    strange = [word for word in words if word.isdigit() and int(word) >= count]
+    numbers = [int(word) for word in words if word.isdecimal()]
+    named = [word for word in words if NAMED_GPU.fullmatch(word)]
+    different = {*numbers, *named}
     values = {"setting": setting, "count": count, "needed": needed}
-    if strange or len(set(words)) < len(words) or len(words) < needed:
+    if len(different) < max(len(words), needed) or any(number >= count for number in numbers):
         return failed(**values)
-    numbers = [int(word) for word in words if word.isdigit()]
     gap = numbers and numbers != list(range(min(numbers), min(numbers) + len(numbers)))
     return noted(**values) if gap else passed(**values)
 
@@ -107,7 +111,8 @@ def topology(subject: Subject) -> Finding:
     """GPUs of one tensor-parallel group talk over NVLink; over PCIe the custom all-reduce is not recommended."""
     group = _together(subject)
     links = {gpu.index: known(gpu.nvlinks) for gpu in group}
-    return passed(links=min(links.values(), key=bool)) if all(links.values()) else warned(gpus=list(links))
+    least = min(count or 0 for count in links.values())
+    return passed(links=least) if least else warned(gpus=list(links))
 
 
 def generation(compute: tuple[int, int]) -> str:

@@ -27,7 +27,8 @@ def os_arch(subject: Subject) -> Finding:
         return failed(**values)
     if system.machine == "x86_64":
         return passed(**values)
-    return warned(**values, argument=subject.release.source_build.aarch64_build_arg or "-")
+    argument = subject.release.source_build.aarch64_build_arg
+    return warned(**values, argument=argument) if argument else warned("warn-untold", **values)
 
 
 def disk_image(subject: Subject) -> Finding:
@@ -112,10 +113,12 @@ def out_of_memory(subject: Subject) -> Finding:
 
 def read_only(subject: Subject) -> Finding:
     """The folders that are written to can be written to, and the kernel does not complain of their disks."""
-    rooms = [known(room) for role, room in subject.host.disks.items() if role in {"work", "cache", "tmp"}]
-    stuck = [room.path for room in rooms if room.readonly]
-    if stuck:
+    disks = {role: known(room) for role, room in subject.host.disks.items() if role in {"work", "cache", "tmp"}}
+    rooms = list(disks.values())
+    if stuck := [room.path for room in rooms if room.readonly]:
         return failed(paths=stuck)
+    if closed := [room.path for role, room in disks.items() if role != "cache" and room.writable is False]:
+        return failed("fail-closed", paths=closed)
     log = subject.host.kernel_log
     lines = [line for line in log if any(word in line for word in DISK_TROUBLE)] if isinstance(log, tuple) else []
     return warned(last=lines[-1][:160]) if lines else passed(paths=[room.path for room in rooms])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from doctor.checks.rules import family
 from doctor.facts.image import TENSORRTLLM_BACKEND, Image, Probed
 from doctor.facts.linking import cure, prefix
 from doctor.facts.versions import parts
-from doctor.outcome import Finding, NotAsked, failed, given, known, passed, warned
+from doctor.outcome import Finding, NotAsked, NotKnown, failed, given, known, passed, warned
 from doctor.redaction import MARK
 from doctor.subject import Subject
 
 BACKEND_FILES = ("libtriton_tensorrtllm.so",)
-ROOT_USERS = ("", "0", "root", "0:0", "root:root")
+ROOT = ("", "0", "root")
 
 
 def tensorrt_versions(subject: Subject) -> Finding:
@@ -24,7 +26,13 @@ def tensorrt_versions(subject: Subject) -> Finding:
     values = {"headers": headers or ("-",), "libraries": files or ("-",), "package": package or "-"}
     if not said:
         raise NotAsked("no-tensorrt")
-    return passed(**values) if len({parts(version)[:3] for version in said}) == 1 else failed(**values)
+    return passed(**values) if _agree([parts(version) for version in said]) else failed(**values)
+
+
+def _agree(versions: Sequence[tuple[int, ...]]) -> bool:
+    """Whether all are of one version, as far as each says it: a library's file has three numbers of the four."""
+    longest = max(versions, key=len)
+    return all(version == longest[: len(version)] for version in versions)
 
 
 def tensorrt_of_release(subject: Subject) -> Finding:
@@ -103,7 +111,12 @@ def architecture(subject: Subject) -> Finding:
 def user(subject: Subject) -> Finding:
     """The image does not run as root unless told to."""
     found = known(_image(subject).user)
-    return warned(user=found or "root") if found in ROOT_USERS else passed(user=found)
+    return warned(user=found or "root") if is_root(found) else passed(user=found)
+
+
+def is_root(words: str) -> bool:
+    """Whether Docker's `user[:group]` is root, whatever the group."""
+    return words.partition(":")[0] in ROOT
 
 
 def secrets(subject: Subject) -> Finding:
@@ -126,13 +139,15 @@ def _pinned(subject: Subject, package: str, pin: str | None, *, fail: bool) -> F
     """A package of the image against the release's pin."""
     found = given(_probe(subject).packages.get(package), "no-package")
     values = {"found": found, "pin": given(pin, "not-in-release"), "tag": subject.release.tag}
-    from packaging.specifiers import SpecifierSet
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion, Version
 
     try:
         fits = SpecifierSet(str(pin)).contains(Version(found), prereleases=True)
-    except InvalidVersion:
+    except InvalidSpecifier:  # a release says of some that it pins them nowhere
         raise NotAsked("not-in-release") from None
+    except InvalidVersion:
+        raise NotKnown(f"{package} says that it is of version {found!r}") from None
     if fits:
         return passed(**values)
     return failed(**values) if fail else warned(**values)

@@ -10,14 +10,16 @@ from environment.data import Value
 from environment.unknown import Unknown, then
 
 SWITCH = r"(?m)^\s*([\w-]+)\s*=\s*(true|false)\s*(?:#.*)?$"
-LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
+LOOPBACK = re.compile(r"(?:0000000000000000FFFF0000)?[0-9A-F]{6}7F|0{24}01000000")  # 127.0.0.0/8 and ::1
 TOOLS = ("nvidia-ctk", "git-lfs")
 PLACE = re.compile(r"([0-9A-F]{8,32}):([0-9A-F]{4})")  # address and port
 LISTEN = "0A"  # the state column of /proc/net/tcp
 
 
 class Disk(Said, frozen=True, kw_only=True):
-    """Room in the file system that holds `path`, in bytes and in files."""
+    """Room in the file system that holds `path`, in bytes and in files. `writable`: it is a folder into which whoever
+    runs this may write; None from an older version.
+    """
 
     path: str
     free: int
@@ -27,6 +29,7 @@ class Disk(Said, frozen=True, kw_only=True):
     readonly: bool
     world_writable: bool
     sticky: bool
+    writable: bool | None = None
 
 
 class System(Said, frozen=True, kw_only=True):
@@ -178,7 +181,7 @@ def _ports(words: str) -> Mapping[int, bool]:
     rows = [line.split() for line in words.splitlines()]
     places = [row[0] if len(row) == 1 else row[1] for row in rows if len(row) == 1 or LISTEN in row[3:4]]
     found = [match for match in map(PLACE.fullmatch, places) if match]
-    ports = sorted((int(match[2], 16), match[1] not in LOOPBACK) for match in found)
+    ports = sorted((int(match[2], 16), not LOOPBACK.fullmatch(match[1])) for match in found)
     return dict(ports)  # sorted: of two sockets on one port the open one counts
 
 

@@ -164,6 +164,7 @@ def _disk(role: str, path: Path) -> Taken:
                 "readonly": bool(room.f_flag & os.ST_RDONLY),
                 "world_writable": bool(path.stat().st_mode & stat.S_IWOTH),
                 "sticky": bool(path.stat().st_mode & stat.S_ISVTX),
+                "writable": path.is_dir() and os.access(path, os.W_OK | os.X_OK),
             }
         ),
     )

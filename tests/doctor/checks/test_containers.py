@@ -31,6 +31,7 @@ CASES = [
     case("S007", "pass", **started("mpirun", "-n", "1", "tritonserver", root_may_mpi=True)),
     case("S007", "fail", **started("mpirun", "-n", "1", "tritonserver")),
     case("S007", "fail", **started("bash", "-c", "/opt/hpcx/ompi/bin/mpirun -n 1 tritonserver", user="root")),
+    case("S007", "fail", **started("mpirun", "-n", "1", "tritonserver", user="0:1000")),
     case("S007", "unknown", **started("mpirun", "-n", "1", "tritonserver", user=None)),
     case("S007", "unknown", docker__servers=NOT_READ),
     case("S011", "pass", **started("tritonserver")),

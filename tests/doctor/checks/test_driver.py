@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.doctor.well import NOT_READ, case, gpu
+from doctor.checks.driver import lasting_branch
+from environment.releases import find
+from tests.doctor.well import NOT_READ, WELL, case, changed, gpu
 
 GONE = {"gpus__driver": NOT_READ, "host__module_driver": None, "gpus__devices": ()}
 XID = ("NVRM: Xid (PCI:0000:3b:00): 79, pid=1, GPU has fallen off the bus.", "NVRM: Xid (PCI:0000:3b:00): 13, pid=2")
@@ -32,6 +34,8 @@ CASES = [
     case("G004", "unknown", gpus__driver=NOT_READ, host__module_driver=NOT_READ),
     case("G005", "pass"),
     case("G005", "fail", gpus__cuda=(11, 8)),
+    case("G005", "pass-forward", gpus__cuda=(11, 4), gpus__driver="470.82.01"),
+    case("G005", "fail", gpus__cuda=(11, 4), gpus__driver="470.82.01", gpus__devices=(gpu(data_center=False),)),
     case("G005", "unknown", gpus__cuda=NOT_READ),
     case("G005", "skip", **GONE),
     case("G017", "pass"),
@@ -39,3 +43,8 @@ CASES = [
     case("G017", "unknown", host__kernel_log=NOT_READ),
     case("G017", "skip", **GONE),
 ]
+
+
+def test_the_driver_to_install_runs_the_release_and_still_gets_fixes() -> None:
+    wanted = {tag: lasting_branch(changed(WELL, {"release": find(tag)})) for tag in ("v0.7.1", "v0.10.0", "v1.2.1")}
+    assert wanted == {"v0.7.1": 535, "v0.10.0": 580, "v1.2.1": 595}

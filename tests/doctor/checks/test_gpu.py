@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from doctor.checks.gpu import topology
 from doctor.facts.gpu import ComputeProcess, Fabric
-from tests.doctor.well import GIB, NOT_READ, case, gpu
+from tests.doctor.well import GIB, NOT_READ, WELL, case, changed, gpu
 
 GONE = {"gpus__devices": ()}
 NONE: dict[str, Any] = dict.fromkeys(
@@ -44,6 +45,10 @@ CASES = [
     case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "0,7"}),
     case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "1"}, asked__gpus=2),
     case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": ""}),
+    case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "-1"}),
+    case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "NoDevFiles"}),
+    case("G009", "fail", host__environment={"CUDA_VISIBLE_DEVICES": "00,0"}),
+    case("G009", "pass", host__environment={"CUDA_VISIBLE_DEVICES": "GPU-8f1a,MIG-22"}, asked__gpus=2),
     case("G009", "unknown", host__environment=NOT_READ),
     case("G009", "skip"),
     case("G009", "skip", host__environment={"CUDA_VISIBLE_DEVICES": "0"}, **GONE),
@@ -101,3 +106,8 @@ CASES = [
     case("G020", "unknown", **one(compute_mode=NOT_READ)),
     case("G020", "skip", gpus__devices=(GEFORCE,)),
 ]
+
+
+def test_of_unequal_links_the_fewest_are_told() -> None:
+    subject = changed(WELL, {**PAIR, "gpus__devices": (gpu(0, nvlinks=18), gpu(1, nvlinks=12))})
+    assert topology(subject).data == {"links": 12}

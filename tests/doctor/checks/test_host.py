@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doctor.checks.host import out_of_memory
 from doctor.facts.host import Memory
+from environment.releases import find
 from tests.doctor.well import GIB, NOT_READ, WELL, case, changed, disk
 
 BARE = {"HTTP_PROXY": "http://proxy:3128"}
@@ -14,6 +15,7 @@ NARROW = disk("/var/lib/docker", free=40 * GIB)
 CASES = [
     case("H001", "pass"),
     case("H001", "warn", host__system__machine="aarch64"),
+    case("H001", "warn-untold", host__system__machine="aarch64", release=find("v0.17.0")),
     case("H001", "fail", host__system__machine="ppc64le"),
     case("H001", "fail", host__system__system="Darwin"),
     case("H001", "unknown", host__system=NOT_READ),
@@ -58,6 +60,8 @@ CASES = [
     case("H011", "warn", host__kernel_log=("Out of memory: Killed process 77 (cc1plus) total-vm:1kB",)),
     case("H011", "unknown", host__kernel_log=NOT_READ),
     case("H012", "pass"),
+    case("H012", "fail-closed", host__disks__work=disk("/srv", writable=False)),
+    case("H012", "pass", host__disks__cache=disk("/root", writable=False), host__disks__work=disk(writable=True)),
     case("H012", "warn", host__kernel_log=("EXT4-fs error (device sda1): ext4_find_entry",)),
     case("H012", "pass", host__kernel_log=NOT_READ),
     case("H012", "fail", host__disks__work=disk("/ro", readonly=True)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from doctor.facts.image import TENSORRTLLM_BACKEND, Probed
 from doctor.facts.linking import Linking, Quarrel
 from doctor.redaction import MARK
+from environment.releases import find
 from tests.doctor.well import NOT_READ, WELL, case
 
 assert WELL.image is not None
@@ -28,6 +29,9 @@ CASES = [
     case("I001", "pass"),
     case("I001", "fail", **packages(tensorrt="9.3.0")),
     case("I001", "fail", image__probe__nvinfer=("/usr/lib/libnvinfer.so.8.6.3", "/opt/libnvinfer.so.10.0.1")),
+    case("I001", "fail", **packages(tensorrt="10.0.1.5")),
+    case("I001", "pass", **packages(tensorrt="10.0.1.6")),
+    case("I001", "pass", **packages(tensorrt="10.0.1.post12.dev1")),
     case("I001", "skip", image__probe__packages={}, image__probe__nvinfer=(), image__probe__tensorrt_headers={}),
     case("I001", "unknown", image__probe=NOT_READ),
     case("I002", "pass"),
@@ -57,10 +61,12 @@ CASES = [
     case("I008", "pass"),
     case("I008", "fail", **packages(numpy="2.1.0")),
     case("I008", "skip", **packages(numpy=None)),
+    case("I008", "skip", release=find("v0.9.0")),
+    case("I008", "unknown", **packages(numpy="of today")),
     case("I008", "unknown", image__probe=NOT_READ),
     case("I009", "pass"),
     case("I009", "warn", **packages(transformers="4.36.1")),
-    case("I009", "skip", **packages(transformers="not a version")),
+    case("I009", "unknown", **packages(transformers="not a version")),
     case("I009", "unknown", image__probe=NOT_READ),
     case("I010", "pass", image__conflicts=()),
     case("I010", "warn", image__conflicts=("torch 2.2.2 requires filelock, which is not installed.",)),
@@ -71,6 +77,8 @@ CASES = [
     case("I012", "unknown", image__probe=NOT_READ),
     case("X006", "pass"),
     case("X006", "warn", image__user=""),
+    case("X006", "warn", image__user="0:1000"),
+    case("X006", "warn", image__user="root:triton-server"),
     case("X006", "unknown", image__user=NOT_READ),
     case("X006", "skip", image=None),
     case("X008", "pass"),

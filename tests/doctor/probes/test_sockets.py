@@ -60,3 +60,8 @@ def test_the_tables_are_read_where_the_kernel_refuses(monkeypatch: pytest.Monkey
 def test_what_is_no_address_is_passed_over() -> None:
     words = "x\n:\n0100007F:1F40\nGG:1\n0: 00000000:0016 00000000:0000 0A\n0: 0100007F:0017 0100007F:9999 01"
     assert parse({"sockets": Reading(text=words)}).ports == {0x1F40: False, 0x16: True}
+
+
+def test_every_address_of_the_loopback_is_this_host_only() -> None:
+    words = "0101007F:1F40\n0000000000000000FFFF00003500007F:1F41\n00000000000000000000000001000000:1F42\n7F00000A:1F43"
+    assert parse({"sockets": Reading(text=words)}).ports == {8000: False, 8001: False, 8002: False, 8003: True}
