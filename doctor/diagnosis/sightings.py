@@ -15,7 +15,7 @@ from doctor.diagnosis.patterns import Pattern, compiled, patterns
 from doctor.diagnosis.remarks import Lines, Remarks, quoted
 from doctor.diagnosis.signatures import Place
 from doctor.diagnosis.symptoms import Catalogue, Harmless
-from doctor.diagnosis.wrapping import Unwrapped
+from doctor.diagnosis.wrapping import Reflowed, Unwrapped
 
 ENDS = ("success", "closing", "passes")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
@@ -69,16 +69,20 @@ class Spotter:
             self._spot_wrapped(block, present)
 
     def _spot_wrapped(self, block: Block, present: set[int]) -> None:
-        """Looks again with the lines joined, for what a terminal has cut in two."""
-        view = Unwrapped(block.text)
-        new = self._matcher.present(view.text) - present
-        wanted = {pattern for pattern in new if self._patterns[pattern].kind == "symptom" and self._open(pattern)}
-        for place in self._matcher.places(view.text, wanted):
-            match = self._matcher.match(view.text, place)
-            if match and view.cut_by_a_terminal(match.start(), match.end()):
-                self._evidence.add(
-                    place.pattern, Seen(line=line_of(match, block.first_line + view.line(match.start())))
-                )
+        """Looks again with the lines joined, for what a terminal has cut in two or a page has broken.
+
+        Where an umbrella stands on one line, only a root says more.
+        """
+        umbrella = any(self._patterns[pattern].kind == "symptom" for pattern in self._evidence)
+        for view in (Unwrapped(block.text), Reflowed(block.text)):
+            new = (number for number in self._matcher.present(view.text) - present if self._open(number))
+            rows = {number for number in new if self._patterns[number].kind == "symptom"}
+            wanted = {number for number in rows if not umbrella or self._patterns[number].id in self._roots}
+            for place in self._matcher.places(view.text, wanted):
+                match = self._matcher.match(view.text, place)
+                if match and view.was_cut(match.start(), match.end()):
+                    line = line_of(match, block.first_line + view.line(match.start()))
+                    self._evidence.add(place.pattern, Seen(line=line))
 
     def _spot_lines(self, block: Block, present: set[int]) -> None:
         wanted = self._wanted(present)
