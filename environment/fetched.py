@@ -12,10 +12,11 @@ SMALL = 32_000_000  # bytes: configurations, tokenizers, code
 
 
 class Fetched(Record, frozen=True, kw_only=True):
-    """A repository of a hub at a revision; `sha256` by path in it."""
+    """A repository of a hub at a revision, or those of its files that `include` names; `sha256` by path in it."""
 
     repository: str
     revision: str
+    include: tuple[str, ...] = ()
     sha256: dict[str, str]
 
     @property

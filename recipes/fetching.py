@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from environment.console import say
+from environment.data import read_json
 from environment.errors import Trouble
 from environment.fetched import NAME, Fetched
 from environment.layers import amount
@@ -28,10 +32,66 @@ Progress = Callable[[int, int], None]
 def fetch(wanted: Wanted, target: Path, progress: Progress, *, stall: float = STALL) -> dict[str, str]:
     """Fetches what is wanted beside `target` and renames it there; the SHA-256 of every file, recorded there too.
 
-    `progress` is told bytes so far and in all. Raises Trouble when the hub cannot be reached, the disk is too small, or
-    a file is not what the hub lists; what is whole is kept, and the next call goes on from there.
+    A folder that was fetched whole before is left as it is. `progress` is told bytes so far and in all. Raises Trouble
+    when the hub cannot be reached, the disk is too small, a file is not what the hub lists, or something else is at
+    `target`; what is whole is kept, and the next call goes on from there.
     """
     partial = target.with_name(f"{target.name}.partial")
+    if (there := fetched_before(wanted, target)) is None:
+        with alone(partial):  # while it waited, another process may have fetched it
+            there = fetched_before(wanted, target)
+            if there is None:
+                return _fetched(wanted, partial, target, progress, stall)
+    say(f"{target} is there already")
+    return there
+
+
+def fetched_before(wanted: Wanted, target: Path) -> dict[str, str] | None:
+    """The SHA-256 of every file of a folder that was fetched as this is wanted; None where nothing is yet.
+
+    Raises Trouble for anything else that is there: what is downloaded could not take its place.
+    """
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return None
+    note = read_json(target / NAME, Fetched) if (target / NAME).is_file() else None
+    if note is None or not _same(note, wanted) or any(not (target / name).is_file() for name in note.sha256):
+        asked = " ".join((wanted.repository, "at", wanted.revision, *wanted.include))
+        raise Trouble(
+            f"{target} is there already and is not {asked}, whole",
+            why=f"its {NAME} says {' '.join((note.name, *note.include))}" if note else f"it has no {NAME}",
+            mend="choose another folder: --into DIR, or move that one away",
+        )
+    return note.sha256
+
+
+def _same(note: Fetched, wanted: Wanted) -> bool:
+    """Whether the folder was fetched as this is wanted."""
+    return (note.repository, note.revision, set(note.include)) == (
+        wanted.repository,
+        wanted.revision,
+        set(wanted.include),
+    )
+
+
+@contextmanager
+def alone(partial: Path) -> Iterator[None]:
+    """While inside, no other process fetches into the folder: a second one waits."""
+    partial.mkdir(parents=True, exist_ok=True)
+    handle = os.open(partial, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another process is fetching into {partial}: waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+        with suppress(OSError):  # there is something in it, or it has its name by now
+            partial.rmdir()
+
+
+def _fetched(wanted: Wanted, partial: Path, target: Path, progress: Progress, stall: float) -> dict[str, str]:
     files = listed(wanted)
     check_room(files, partial)
     total, before = sum(file.size for file in files), 0
@@ -39,11 +99,19 @@ def fetch(wanted: Wanted, target: Path, progress: Progress, *, stall: float = ST
     for file in files:
         sums[file.path] = fetch_file(file, partial / file.path, _of_all(progress, before, total), stall)
         before += file.size
-    note = Fetched(repository=wanted.repository, revision=wanted.revision, sha256=sums)
+    drop_others(partial, {*sums})
+    note = Fetched(repository=wanted.repository, revision=wanted.revision, include=wanted.include, sha256=sums)
     write_whole(partial / NAME, msgspec.json.format(msgspec.json.encode(note), indent=2))
     flush(partial)
     partial.rename(target)
     return sums
+
+
+def drop_others(partial: Path, wanted: set[str]) -> None:
+    """Removes what an earlier download of something else left: a loader would read its weights, too."""
+    for path in partial.rglob("*"):
+        if path.is_file() and str(path.relative_to(partial)) not in wanted:
+            path.unlink()
 
 
 def _of_all(progress: Progress, before: int, total: int) -> Callable[[int], None]:

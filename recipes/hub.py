@@ -6,6 +6,7 @@ is asked too (modelscope/modelscope: modelscope/hub/api.py, get_model_files; the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from urllib.parse import quote
 from msgspec import Struct, field
 from msgspec.json import decode
 
-from environment.errors import Trouble, unknown_name
+from environment.errors import Trouble, Usage, unknown_name
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MODELSCOPE = "https://modelscope.cn"
 Hub = Literal["huggingface", "modelscope"]
 KINDS = ("model", "dataset", "space")
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 REACHED_WITHIN = 10.0  # seconds
 REFUSALS = {
     401: ("the repository wants to know who asks", "accept its terms on the hub, then: export HF_TOKEN=..."),
@@ -62,6 +64,14 @@ class Wanted:
     hub: Hub = "huggingface"
     endpoint: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises Usage for an id that is none, and for a kind that the hub is not asked for."""
+        if not REPOSITORY.fullmatch(self.repository):
+            raise Usage(f"{self.repository!r} is no repository's id", mend="such as Qwen/Qwen2-7B-Instruct")
+        if self.hub == "modelscope" and self.kind != "model":
+            mend = "leave --hub out; HF_ENDPOINT names a mirror of Hugging Face"
+            raise Usage(f"ModelScope is asked for models, not for a {self.kind}", mend=mend)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
@@ -97,15 +107,23 @@ def listed(wanted: Wanted) -> tuple[RemoteFile, ...]:
     with answering(wanted.repository):
         found = list(_modelscope(wanted) if wanted.hub == "modelscope" else _huggingface(wanted))
     chosen = [file for file in found if not wanted.include or any(fnmatch(file.path, p) for p in wanted.include)]
+    folders = {str(folder) for file in chosen for folder in PurePosixPath(file.path).parents}
     for file in chosen:
-        place = PurePosixPath(file.path)
-        if place.is_absolute() or ".." in place.parts or not place.parts or file.size < 0:
+        if not _can_be(file) or file.path in folders:
             what = f"the hub lists a file that cannot be: {file.path!r}, {file.size} bytes"
             raise Trouble(what, where=file.url, mend="leave it out: --include PATTERN")
     if not chosen:
         what = f"{wanted.repository} has no such files at {wanted.revision}"
-        raise Trouble(what, where=", ".join(wanted.include), mend="leave --include out, or choose other patterns")
+        mend = "leave --include out, or choose other patterns" if wanted.include else "look at its page on the hub"
+        raise Trouble(what, where=", ".join(wanted.include), mend=mend)
     return tuple(sorted(chosen, key=lambda file: file.path))
+
+
+def _can_be(file: RemoteFile) -> bool:
+    """Whether a file of that name and size can be made in the folder."""
+    place = PurePosixPath(file.path)
+    inside = not place.is_absolute() and ".." not in place.parts and bool(place.parts)
+    return inside and file.path.isprintable() and file.size >= 0
 
 
 def _huggingface(wanted: Wanted) -> Iterator[RemoteFile]:

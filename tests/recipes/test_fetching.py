@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from environment.errors import Trouble
+from environment.errors import Trouble, Usage
 from environment.fetched import NAME as RECORD
 from environment.fetched import recorded
 from recipes.fetching import fetch
@@ -142,3 +143,67 @@ def test_a_hub_that_is_not_there_is_told_at_once_with_the_ways_around(
     with pytest.raises(Trouble, match="no usable answer") as caught:
         fetch(wanted, tmp_path / "mine", lambda _done, _total: None)
     assert "HF_ENDPOINT" in caught.value.mend
+
+
+def test_what_is_there_whole_is_not_fetched_again(tmp_path: Path) -> None:
+    """It used to be fetched whole, and then lost: the folder could not take its name."""
+    got(Files(CONTENT), tmp_path / "mine")
+    again = Files(CONTENT)
+    assert set(got(again, tmp_path / "mine")) == set(CONTENT)
+    assert not again.asked
+    assert not (tmp_path / "mine.partial").exists()
+
+
+@pytest.mark.parametrize("other", [{"revision": "1" * 40}, {"include": ("*.json",)}, {"repository": "me/other"}])
+def test_something_else_in_its_place_is_told_before_anything_is_fetched(other: dict[str, Any], tmp_path: Path) -> None:
+    got(Files(CONTENT), tmp_path / "mine")
+    with pytest.raises(Trouble, match="mine is there already and is not me/") as refused:
+        fetch(Wanted(**{"repository": REPOSITORY, "revision": REVISION, **other}), tmp_path / "mine", print)
+    assert REPOSITORY in refused.value.why
+    assert "--into" in refused.value.mend
+
+
+def test_a_folder_of_ones_own_and_one_that_lost_a_file_are_not_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    got(Files(CONTENT), tmp_path / "mine")
+    (tmp_path / "mine" / "config.json").unlink()
+    for name in ("file", "mine"):
+        with pytest.raises(Trouble, match="is there already and is not"):
+            fetch(Wanted(repository=REPOSITORY, revision=REVISION), tmp_path / name, print)
+
+
+def test_two_at_once_become_one(tmp_path: Path) -> None:
+    with hub(Files(CONTENT)) as endpoint, ThreadPoolExecutor(2) as both:
+        wanted = Wanted(repository=REPOSITORY, revision=REVISION, endpoint=endpoint)
+        sums = [both.submit(fetch, wanted, tmp_path / "mine", lambda *_: None) for _ in range(2)]
+        assert sums[0].result() == sums[1].result()
+    assert {path: (tmp_path / "mine" / path).read_bytes() for path in CONTENT} == CONTENT
+
+
+def test_what_a_download_of_another_revision_left_is_not_kept(tmp_path: Path) -> None:
+    left = tmp_path / "mine.partial" / "model-00002-of-00002.safetensors"
+    left.parent.mkdir()
+    left.write_bytes(b"old")
+    got(Files(CONTENT), tmp_path / "mine")
+    there = {str(path.relative_to(tmp_path / "mine")) for path in (tmp_path / "mine").rglob("*") if path.is_file()}
+    assert there == {*CONTENT, RECORD}
+
+
+@pytest.mark.parametrize("content", [{"a": b"1", "a/b": b"2"}, {"a\nb": b"1"}, {"a\0b": b"1"}])
+def test_names_that_no_folder_can_hold_are_refused(content: dict[str, bytes], tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="a file that cannot be"):
+        got(Files(content), tmp_path / "mine")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"repository": "../etc"}, "'../etc' is no repository's id"),
+        ({"repository": ""}, "'' is no repository's id"),
+        ({"repository": REPOSITORY, "hub": "modelscope", "kind": "dataset"}, "asked for models, not for a dataset"),
+    ],
+)
+def test_what_no_hub_could_have_is_refused(words: dict[str, Any], said: str) -> None:
+    with pytest.raises(Usage, match=said):
+        Wanted(revision=REVISION, **words)
