@@ -158,15 +158,15 @@ def test_a_message_cut_by_a_terminal_is_found_where_it_begins() -> None:
 
 
 def test_a_message_that_a_page_has_broken_is_found_where_it_begins() -> None:
-    said = "ERROR: Failed to create instance: model 'm', tensor 'logits':\n  the model expects 3 dimensions (shape [-1,300,80])"
-    finding = explain(f"fine\n{said} but the model\n  configuration specifies 3 dimensions").findings[0]
+    said = ("ERROR: model 'yolo', tensor 'logits':", "the model expects 3 dimensions (shape [1,300]) but the model")
+    finding = explain("fine\n" + "\n  ".join((*said, "configuration specifies 3 dimensions"))).findings[0]
     assert finding.symptom.id == "triton-config-differs-from-model"
     assert finding.line.number == 2
 
 
 def test_an_umbrella_that_stands_on_one_line_is_not_replaced_by_one_that_was_broken() -> None:
-    said = "RuntimeError: [TensorRT-LLM][ERROR] CUDA runtime error in\ncudaStreamIsCapturing(stream): an illegal memory access"
-    (finding,) = explain(f"{said} was encountered").findings
+    said = "RuntimeError: [TensorRT-LLM][ERROR] CUDA runtime error in\ncudaStreamIsCapturing(stream): an illegal memory"
+    (finding,) = explain(f"{said} access was encountered").findings
     assert finding.symptom.id == "cuda-illegal-access"
 
 

@@ -35,7 +35,10 @@ def test_a_sentence_goes_on_in_the_next_line() -> None:
     assert not view.was_cut(4, 20)
 
 
-@pytest.mark.parametrize("start", [b"[TRT-LLM] [E] ", b"2024-05-01 ", b"E0101 10:00:00.1 1 a.cc:1] ", b"ERROR: ", b"* ", b"-----", b""])
+STARTS = [b"[TRT-LLM] [E] ", b"2024-05-01 ", b"E0101 10:00:00.1 1 a.cc:1] ", b"ERROR: ", b"* ", b"-----", b""]
+
+
+@pytest.mark.parametrize("start", STARTS)
 def test_the_next_line_of_a_log_is_no_part_of_this_one(start: bytes) -> None:
     view = Reflowed(SENTENCE + b"\n" + start + b"\nmore of it")
     assert not view.was_cut(4, len(view.text))
