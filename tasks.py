@@ -21,7 +21,7 @@ from environment import image_tasks, invocation, project_tasks, release_tasks
 from environment.console import result_plan
 from environment.workspace import PROJECT, current, lock_file
 from recipes import question_tasks, server_tasks, stock_tasks
-from recipes.deploying import UNSAID, deploys, own_ports, said
+from recipes.deploying import UNSAID, deploys, meant, own_ports, said
 
 if TYPE_CHECKING:
     from doctor.asked import Asked
@@ -38,7 +38,7 @@ invocation.install()
     help={
         "log": "name the cause of a failure from its log (repeatable; `-` is standard input)",
         "tag": "the release to judge for",
-        "recipe": "what shall be served: its type, size and GPUs are judged, too",
+        "recipe": "what shall be served (NAME, its file, NAME:VARIANT): its type, size and GPUs are judged, too",
         "tp": "GPUs that share each layer",
         "pp": "pipeline stages",
         "gpus": "which GPUs, such as 0,2 (default: the first ones)",
@@ -59,6 +59,7 @@ invocation.install()
         "explain": "all about one check, by id or slug",
         "source": "a checkout of tensorrtllm_backend to build from",
         "quant": "the recipe's quantization, such as fp8 (default: the recipe's own)",
+        "build": "judge for an engine that is built alone: no server, no ports",
         "strict": "warnings are failures, and every unanswered check is required",
         "quiet": "only what stands in the way, and the summary",
         "fix": "make reversible edits to our own files, and check again; what needs root is only printed",
@@ -78,6 +79,7 @@ def doctor(
     repository: str = "",
     source: str = "",
     quant: str = "",
+    build: bool = False,
     deep: bool = False,
     online: bool = False,
     json: bool = False,
@@ -108,13 +110,15 @@ def doctor(
         telling = Telling(language=lang, json=json, html=html, save=save, strict=strict, fix=fix, quiet=quiet)
         named = Named(engine=engine, model=model, repository=repository, source=source, deep=deep, online=online)
         ports = said({"http": http_port, "grpc": grpc_port, "metrics": metrics_port})
-        wanted = asked(recipe, tag, tp, pp, quant, gpus, ports)
+        wanted = asked(recipe, tag, tp, pp, quant, gpus, ports, serves=not build)
         code = hold(visit(tag, wanted, PROJECT, image=image, named=named), telling, bundle)
     raise Exit(code=code)
 
 
-def asked(recipe: str, tag: str, tp: int, pp: int, quant: str, gpus: str, ports: Mapping[str, int]) -> Asked:
-    """What the doctor judges the host for: some GPUs, or a recipe on them, and the ports of its server."""
+def asked(
+    recipe: str, tag: str, tp: int, pp: int, quant: str, gpus: str, ports: Mapping[str, int], *, serves: bool = True
+) -> Asked:
+    """What the doctor judges the host for: some GPUs, or a recipe on them, and the ports of its server, if any."""
     from doctor.asked import Asked
     from environment.errors import Usage
     from recipes.gpus import chosen
@@ -133,21 +137,17 @@ def asked(recipe: str, tag: str, tp: int, pp: int, quant: str, gpus: str, ports:
             pipeline_parallel=pp,
             devices=devices,
             launch_named=launch_named,
+            serves=serves,
             **own_ports(ports),
         )
     from msgspec.structs import replace
 
-    from recipes.deployment import deploy
-    from recipes.side_by_side import ports_for
-
-    space = current()
-    taken = ports_for(recipe, ports, space.runs)
-    wanted = deploy(recipe, workspace=space, ports=taken, tag=tag, tp=tp or None, pp=pp or 1, quant=quant, gpus=gpus)
-    return replace(asked_of(wanted), launch_named=launch_named)
+    wanted = meant(recipe, ports, tag=tag, tp=tp or None, pp=pp or 1, quant=quant, gpus=gpus)
+    return replace(asked_of(wanted, serves=serves), launch_named=launch_named)
 
 
-def asked_of(deployment: Deployment) -> Asked:
-    """What a deployment asks of the host."""
+def asked_of(deployment: Deployment, *, serves: bool) -> Asked:
+    """What a deployment asks of the host; what only builds needs no ports."""
     from doctor.asked import Asked
     from recipes import sizes
 
@@ -160,6 +160,7 @@ def asked_of(deployment: Deployment) -> Asked:
         http_port=ports.http,
         grpc_port=ports.grpc,
         metrics_port=ports.metrics,
+        serves=serves,
         dtype=deployment.dtype,
         quantization=deployment.quantization,
         checkpoint_bytes=sizes.checkpoint_bytes(deployment),
@@ -336,7 +337,8 @@ def on_gpus(deployment: Deployment, plan: Plan) -> None:
     left = remaining(plan, deployment, runs, rehearsal=False)
     try:
         if left is plan:
-            preflight.require(deployment.release, asked_of(deployment))
+            serves = any(step.tool == "docker" for step in plan.steps)
+            preflight.require(deployment.release, asked_of(deployment, serves=serves))
     except Trouble as trouble:
         trouble.mend += f"\n         or see it work here, on the CPU: invoke serve {deployment.recipe_name} --rehearse"
         raise

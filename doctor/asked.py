@@ -9,7 +9,8 @@ class Asked(Value, frozen=True, kw_only=True):
     """What the person wants to do. `gpus` is tp x pp, `launch_named` whether they said so; sizes in bytes.
 
     `devices` are the numbers of the GPUs that shall work, all of them when nobody said. `hub` is the checkpoint's id
-    there, '' when it is not fetched. `dtype` and `quantization` are as recipes say.
+    there, '' when it is not fetched. `serves` is false for an engine that is built alone, which needs no ports. `dtype`
+    and `quantization` are as recipes say.
     """
 
     gpus: int = 1
@@ -19,6 +20,7 @@ class Asked(Value, frozen=True, kw_only=True):
     http_port: int = 8000
     grpc_port: int = 8001
     metrics_port: int = 8002
+    serves: bool = True
     exposed: bool = False
     dtype: str = ""
     quantization: str = ""

@@ -102,8 +102,8 @@ class Plan:
         return {**said, "steps": steps, "templates": templates}
 
     def __str__(self) -> str:
-        notes = "".join(f"# {note}\n" for note in self.notes)
-        head = f"#!/bin/sh\n# {self.purpose}\n{notes}# Run it in the project's folder.\nset -eu\n"
+        notes = "".join(f"{_comment(note)}\n" for note in self.notes)
+        head = f"#!/bin/sh\n{_comment(self.purpose)}\n{notes}# Run it in the project's folder.\nset -eu\n"
         names = "".join(f"{name}={shlex.quote(path)}\n" for name, path in self.names.items())
         function = f'{IN_IMAGE}() {{\n    {_folded(self.in_image, self.names)} "$@"\n}}\n' if self.in_image else ""
         function += _trap(self.last, self.names) if self.last else ""
@@ -114,15 +114,22 @@ class Plan:
 def _trap(steps: tuple[Step, ...], names: Mapping[str, str]) -> str:
     """What a shell does at its end, however it ends: it keeps one such command only."""
     title = "; ".join(step.title for step in steps)
-    return f"# However this ends: {title}\ntrap {shlex.quote('; '.join(step.shell(names) for step in steps))} EXIT\n"
+    done = shlex.quote("; ".join(step.shell(names) for step in steps))
+    return f"{_comment(f'However this ends: {title}')}\ntrap {done} EXIT\n"
 
 
 def _block(number: int, plan: Plan, step: Step) -> str:
-    why = f"\n#      {step.why}" if step.why else ""
+    why = f"\n{_comment(step.why, indent=6)}" if step.why else ""
     tests = "".join(f"[ -e {_quoted(path, plan.names)} ] || " for path in step.outputs)
     tests += f"{_folded(step.there, plan.names)} >/dev/null 2>&1 || " if step.there else ""
     guard = f"{tests.rstrip()}\n    " if tests else ""
-    return f"# {number}/{len(plan.steps)} {step.title}{why}\n{guard}{plan.shell(step)}\n"
+    title = _comment(f"{number}/{len(plan.steps)} {step.title}")
+    return f"{title}{why}\n{guard}{plan.shell(step)}\n"
+
+
+def _comment(text: str, indent: int = 1) -> str:
+    """A comment of the shell: one line, whatever a recipe's title holds, since the next one would be run."""
+    return f"#{' ' * indent}{' '.join(text.splitlines())}"
 
 
 def _with_gpus(words: tuple[str, ...], gpus: str) -> tuple[str, ...]:

@@ -37,10 +37,10 @@ def words(deployment: Deployment) -> str:
     return f"with TensorRT-LLM {deployment.release.tag} {split}{f', {stored}' if stored else ''}"
 
 
-def steps(deployment: Deployment) -> tuple[Step, ...]:
-    """Preflight, image, checkpoint, engine."""
+def steps(deployment: Deployment, *, serves: bool = False) -> tuple[Step, ...]:
+    """Preflight (of a server, too, when the plan `serves`), image, checkpoint, engine."""
     return (
-        preflight(deployment),
+        preflight(deployment, serves=serves),
         image(deployment),
         folders(deployment),
         *download.checkpoint(deployment),
@@ -62,19 +62,30 @@ def names(deployment: Deployment, planned: tuple[Step, ...], **more: str) -> dic
     return {name: path for name, path in known.items() if path in said}
 
 
-def preflight(deployment: Deployment) -> Step:
-    """Everything that can be known to fail before hours are spent."""
-    words = ("--tag", deployment.release.tag, "--recipe", deployment.recipe_name)
+def preflight(deployment: Deployment, *, serves: bool = False) -> Step:
+    """Everything that can be known to fail before hours are spent; what only builds needs no ports."""
+    recipe, quant = _recipe(deployment)
+    words = ("--tag", deployment.release.tag, *recipe)
     split = ("--tp", str(deployment.tp), "--pp", str(deployment.pp))
-    own = deployment.recipe.quantization or NONE
-    asked = deployment.quantization or NONE
-    quant = ("--quant", asked) if asked != own else ()
     gpus = ("--gpus", deployment.gpus.listed) if deployment.gpus.chosen else ()
+    needed = _ports(deployment) if serves else ("--build",)
+    argv = ("./inv", "doctor", "--quiet", *words, *split, *quant, *gpus, *needed)
+    return Step(title="Preflight", tool="invoke", argv=argv, explains=True)
+
+
+def _recipe(deployment: Deployment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The recipe and its quantization, for the doctor; neither of the user's own checkpoint: its shape is another."""
+    if deployment.model_dir:
+        return (), ()
+    own, asked = deployment.recipe.quantization or NONE, deployment.quantization or NONE
+    return ("--recipe", deployment.said), ("--quant", asked) if asked != own else ()
+
+
+def _ports(deployment: Deployment) -> tuple[str, ...]:
+    """The ports that are not the usual ones."""
     usual = asdict(Ports())
     others = {name: port for name, port in asdict(deployment.ports).items() if port != usual[name]}
-    ports = (word for name, port in others.items() for word in (f"--{name}-port", str(port)))
-    argv = ("./inv", "doctor", "--quiet", *words, *split, *quant, *gpus, *ports)
-    return Step(title="Preflight", tool="invoke", argv=argv, explains=True)
+    return tuple(word for name, port in others.items() for word in (f"--{name}-port", str(port)))
 
 
 def image(deployment: Deployment) -> Step:

@@ -9,6 +9,7 @@ from packaging.version import Version
 from environment.errors import Trouble, Usage, unknown_name
 from environment.releases import Release
 from recipes import features as known_features
+from recipes import patches as known_patches
 from recipes import quantization as known_quantizations
 from recipes.gpus import Gpus
 from recipes.recipe import Recipe, Shape
@@ -98,6 +99,13 @@ def _can(name: str, sm: int) -> bool:
 
 def _listed(numbers: Iterable[int]) -> str:
     return ", ".join(str(number) for number in numbers)
+
+
+def check_patches(recipe: Recipe) -> None:
+    """Raises Usage for the name of a patch that there is not."""
+    for name in recipe.patches:
+        if name not in known_patches.table():
+            raise unknown_name("patch", name, known_patches.table(), mend="grep '^.patches' recipes/patches.toml")
 
 
 def check_release(recipe_name: str, recipe: Recipe, release: Release) -> None:

@@ -119,6 +119,18 @@ def deployed(
     )
 
 
+def meant(recipe: str, ports: Mapping[str, int], **options: Any) -> Deployment:
+    """The deployment of a recipe in one word, as `Deployment.said` has it, with the options of `deploy`."""
+    from environment.workspace import current
+    from recipes.deployment import deploy
+    from recipes.recipe import meant as named
+    from recipes.side_by_side import ports_for
+
+    space, (name, file, variant) = current(), named(recipe)
+    taken = ports_for(name, ports, space.runs)
+    return deploy(name, workspace=space, ports=taken, model=variant, recipe_file=file, **options)
+
+
 def said(options: Mapping[str, int]) -> dict[str, int]:
     """The options that were given."""
     return {word: value for word, value in options.items() if value != UNSAID}

@@ -17,7 +17,7 @@ from environment.releases import find as find_release
 from environment.workspace import VARIABLE, Workspace
 from recipes import checks, features, quantization, weights
 from recipes.gpus import Gpus, chosen
-from recipes.recipe import Recipe
+from recipes.recipe import Recipe, said
 from recipes.recipe import find as find_recipe
 from recipes.recipe import read as read_recipe
 
@@ -80,9 +80,11 @@ class Deployment:
     recipe_file: str = ""
 
     def __post_init__(self) -> None:
+        why = "letters, digits, '.', '_' and '-', at most 128"
         if not NAME.fullmatch(self.name):
-            why = "letters, digits, '.', '_' and '-', at most 128"
             raise Usage(f"{self.name!r} is no usable name", why=why, mend=f"such as --name {self.recipe_name}-2")
+        if not NAME.fullmatch(self.recipe_name):  # of a recipe's own file: the engine's folder is called so
+            raise Usage(f"{self.recipe_name!r} is no usable name of a recipe", why=why, mend="such as mine")
         for word in ("tp", "pp", "max_batch_size", "max_input_len", "max_output_len"):
             if getattr(self, word) < 1:
                 flag = word.replace("_", "-")
@@ -97,6 +99,11 @@ class Deployment:
         checks.check_formats(self.dtype, self.quantization, self.kv_cache_dtype, self.features)
         checks.check_tokens(self.features, self.max_input_len)
         checks.check_compute(self.gpus, (self.dtype, self.quantization, self.kv_cache_dtype), self.features)
+
+    @property
+    def said(self) -> str:
+        """The recipe in one word, as other commands are told it."""
+        return said(self.recipe_name, self.recipe_file, self.variant)
 
     @property
     def world_size(self) -> int:
@@ -216,9 +223,10 @@ def deploy(
     variant = recipe.variant_name(model) if model else ""
     recipe = recipe.variant(variant)
     checks.check_release(recipe_name, recipe, release)
+    checks.check_patches(recipe)
     folder = expanded(model_dir) if model_dir else None
     own = weights.look(folder, recipe) if folder else weights.Weights(recipe=recipe)
-    said = dict(limits or {})
+    limit = dict(limits or {})
     format_ = quant or recipe.quantization
     tp = recipe.tp if tp is None else tp
     return Deployment(
@@ -235,9 +243,9 @@ def deploy(
         kv_cache_dtype=kv_cache_dtype or quantization.find(format_).kv_cache_dtype,
         features=features.chosen(feature),
         gpus=chosen(tp * pp, gpus, convert_gpus, compute),
-        max_batch_size=said.get("max_batch_size", own.recipe.limits.max_batch_size),
-        max_input_len=said.get("max_input_len", own.recipe.limits.max_input_len),
-        max_output_len=said.get("max_output_len", own.recipe.limits.max_output_len),
+        max_batch_size=limit.get("max_batch_size", own.recipe.limits.max_batch_size),
+        max_input_len=limit.get("max_input_len", own.recipe.limits.max_input_len),
+        max_output_len=limit.get("max_output_len", own.recipe.limits.max_output_len),
         ports=ports,
         model_dir=folder,
         allow_remote_code=allow_remote_code,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from string import Formatter
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType, field, structs
 
@@ -94,12 +95,20 @@ class Quirk(Record, frozen=True, kw_only=True):
     """Words that a tool needs for this model: the first spelling that the release's own parser knows.
 
     `tool` is the program's name without suffix (`convert_checkpoint`, `build`, `trtllm-build`). An empty one,
-    last, says that a release which knows none of the others needs none. {names} are fields of the deployment.
+    last, says that a release which knows none of the others needs none. {names} are those of `FIELDS`.
     """
 
+    FIELDS: ClassVar[tuple[str, ...]] = ("dtype", "prompt_table")
     tool: Text
     spellings: Spellings
     source: Sources
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a word with a brace too many or a name that is no field."""
+        for word in (word for words in self.spellings for word in words):
+            strange = {name for _, name, _, _ in Formatter().parse(word) if name is not None} - {*self.FIELDS}
+            if strange:
+                raise ValueError(f"{word!r} names {', '.join(sorted(strange))}; known: {', '.join(self.FIELDS)}")
 
 
 class Vision(Record, frozen=True, kw_only=True):
@@ -181,10 +190,23 @@ def _unknown_variant(recipe: Recipe, name: str) -> Usage:
 
 
 def chat_of(words: str) -> Chat:
-    """How a recipe's model is talked to: NAME or a recipe's file, and behind a colon its variant. Raises Usage."""
-    named, _, variant = words.partition(":")
-    recipe = read(Path(named)) if named.endswith(".toml") else find(named)
+    """How a recipe's model is talked to; the words are those of `said`. Raises Usage."""
+    name, file, variant = meant(words)
+    recipe = read(Path(file)) if file else find(name)
     return recipe.variant(recipe.variant_name(variant)).chat
+
+
+def said(name: str, file: str, variant: str) -> str:
+    """The one word that names a recipe to other commands: its name or its file, and behind a colon the variant."""
+    return ":".join(filter(None, (file or name, variant)))
+
+
+def meant(words: str) -> tuple[str, str, str]:
+    """Name, file ("" for a shipped recipe) and variant of what `said` said; a file is a path with a slash in it."""
+    front, colon, variant = words.rpartition(":")
+    named, variant = (front, variant) if colon and "/" not in variant else (words, "")
+    file = named if "/" in named else ""
+    return Path(named).stem if file else named, file, variant
 
 
 def names() -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def plan(deployment: Deployment, user: str) -> Plan:
     templates = values_for(deployment, placeholders(deployment.release.tag))
     repository = repository_dir(deployment, templates)
     steps = (
-        *build.steps(deployment),
+        *build.steps(deployment, serves=True),
         *model_repository(deployment, repository, templates),
         launch.network(deployment),
         launch.start(deployment, repository, user),
@@ -113,8 +113,7 @@ def talked_to(deployment: Deployment) -> tuple[str, ...]:
     """Whose recipe says how its model is talked to, where the checkpoint does not say it all."""
     if deployment.recipe.chat == AS_IT_SAYS:
         return ()
-    named = deployment.recipe_file or deployment.recipe_name
-    return ("--recipe", f"{named}:{deployment.variant}" if deployment.variant else named)
+    return ("--recipe", deployment.said)
 
 
 def question(deployment: Deployment) -> Step:

@@ -45,7 +45,8 @@ def _with_nearest(make: Callable[[Deployment], T], deployment: Deployment, refus
         if able:
             what = f"{asked} cannot be made like this with {release.tag}: {order} in {able.tag}"
             return Trouble(f"{what}, because {refusal.what}", mend=f"use --tag {able.tag}")
-    mend = f"leave out or change what it refuses; the recipe as it is: ./inv build {asked} --dry"
+    own = f" --recipe-file {deployment.recipe_file}" if deployment.recipe_file else ""
+    mend = f"leave out or change what it refuses; the recipe as it is: ./inv build {asked}{own} --dry"
     return Trouble(f"{asked} cannot be made like this with any known release, because {refusal.what}", mend=mend)
 
 

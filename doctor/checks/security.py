@@ -35,6 +35,8 @@ def trtllm_advisories(subject: Subject) -> Finding:
 
 def exposed(subject: Subject) -> Finding:
     """The server listens on this host only, unless that was asked for; it has no login of its own."""
+    if not subject.asked.serves:
+        raise NotAsked("builds-only")
     ports = [subject.asked.http_port, subject.asked.grpc_port, subject.asked.metrics_port]
     if subject.asked.exposed:
         return warned(ports=ports)

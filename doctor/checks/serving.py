@@ -16,6 +16,8 @@ FOREIGN_LAUNCHERS = ("SLURM_JOB_ID", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_S
 def ports(subject: Subject) -> Finding:
     """The ports the server shall listen on are free."""
     asked = subject.asked
+    if not asked.serves:
+        raise NotAsked("builds-only")
     wanted = (asked.http_port, asked.grpc_port, asked.metrics_port)
     taken = [port for port in wanted if port in known(subject.host.ports)]
     if not taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import pytest
@@ -45,6 +46,18 @@ def seconds_to_judge() -> float:
     assert {outcome.id for outcome in said} == preflight.SERVING
     assert not [outcome for outcome in said if outcome.crashed]
     return took
+
+
+def test_what_is_built_alone_needs_no_ports() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        said = {
+            serves: next(
+                one.state for one in preflight.judge(RELEASE, Asked(http_port=port, serves=serves)) if one.id == "S001"
+            )
+            for serves in (True, False)
+        }
+    assert said == {True: State.FAIL, False: State.SKIP}
 
 
 def test_a_thousand_gpus_are_nowhere() -> None:

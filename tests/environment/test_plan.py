@@ -57,3 +57,11 @@ def test_the_same_as_data() -> None:
     assert json.loads(json.dumps(data))["steps"] == [
         {"title": "t", "where": "host", "tool": "x", "argv": ["x"], "env": {"A": "b"}, "output": ""}
     ]
+
+
+def test_a_text_of_several_lines_stays_a_comment() -> None:
+    """Of a recipe's own title and reasons the second line would be run."""
+    evil = "fine\ntouch /tmp/evil\r\u2028touch /tmp/evil"
+    step = Step(title=evil, tool="true", argv=("true",), why=evil)
+    plan = Plan(purpose=evil, release=evil, steps=(step,), last=(step,), notes=(evil,))
+    assert not [line for line in str(plan).splitlines() if line.startswith("touch")]

@@ -18,7 +18,7 @@ in_image() {
 }
 
 # 1/11 Preflight
-./inv doctor --quiet --tag v0.10.0 --recipe qwen-vl --tp 1 --pp 1
+./inv doctor --quiet --tag v0.10.0 --recipe qwen-vl --tp 1 --pp 1 --build
 
 # 2/11 Image trtllm:v0.10.0
 ./inv image --tag v0.10.0

@@ -19,7 +19,7 @@ in_image() {
 }
 
 # 1/31 Preflight
-./inv doctor --quiet --tag v0.9.0 --recipe chatglm3 --tp 1 --pp 1
+./inv doctor --quiet --tag v0.9.0 --recipe chatglm3:32k --tp 1 --pp 1
 
 # 2/31 Image trtllm:v0.9.0
 ./inv image --tag v0.9.0

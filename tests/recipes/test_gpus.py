@@ -54,7 +54,7 @@ def test_calibration_has_gpus_of_its_own_and_the_engine_is_built_where_it_is_ser
 
 
 def test_the_doctor_looks_at_the_gpus_that_are_named() -> None:
-    assert build.preflight(deployment(gpus="2")).argv[-2:] == ("--gpus", "2")
+    assert build.preflight(deployment(gpus="2"), serves=True).argv[-2:] == ("--gpus", "2")
     assert "--gpus" not in build.preflight(deployment(gpus="0")).argv
 
 

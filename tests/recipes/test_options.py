@@ -120,6 +120,39 @@ def test_a_recipe_of_a_known_family_is_a_file_and_no_code(tmp_path: Path) -> Non
     assert build.plan(made, USER).recipe == "mine"
 
 
+@pytest.mark.parametrize(
+    ("was", "is_", "said"),
+    [
+        ('benchmark = ["qwen1.5_7b_chat"]', 'patches = ["nope"]', "unknown patch 'nope'"),
+        ('"--qwen_type", "qwen2"', '"--qwen_type", "{foo}"', "'{foo}' names foo; known: dtype, prompt_table"),
+        ('"--qwen_type", "qwen2"', '"--qwen_type", "{"', "is not a valid Recipe"),
+    ],
+)
+def test_a_slip_in_a_recipe_of_ones_own_is_told_as_one(was: str, is_: str, said: str, tmp_path: Path) -> None:
+    """Each ended as a bug of the toolkit."""
+    mine = tmp_path / "mine.toml"
+    text = (MODELS / "qwen2.toml").read_text(encoding="utf-8")
+    assert was in text
+    mine.write_text(text.replace(was, is_), encoding="utf-8")
+    with pytest.raises(Trouble) as caught:
+        serve.plan(deployment("mine", recipe_file=str(mine)), USER)
+    assert said in caught.value.what
+    assert caught.value.mend
+
+
+@pytest.mark.parametrize("name", ["../mine", "a\nb", "", "-x"])
+def test_the_name_of_a_recipe_of_ones_own_is_one_that_a_folder_can_have(name: str) -> None:
+    with pytest.raises(Usage, match="no usable name of a recipe"):
+        deployment(name, name="fine", recipe_file=str(MODELS / "qwen2.toml"))
+
+
+def test_a_refusal_of_ones_own_recipe_names_its_file() -> None:
+    own = str(MODELS / "qwen2.toml")
+    with pytest.raises(Trouble) as caught:
+        or_first(lambda asked: build.plan(asked, USER), deployment("mine", recipe_file=own, feature=["rmsnorm-plugin"]))
+    assert f"./inv build mine --recipe-file {own} --dry" in caught.value.mend
+
+
 def test_the_order_of_features_does_not_decide_the_engine() -> None:
     one, other = ["multi-block-mode", "tokens-per-block=128"], ["tokens-per-block=128", "multi-block-mode"]
     assert deployment(feature=one).identity() == deployment(feature=other).identity()

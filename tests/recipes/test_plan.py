@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from packaging.version import Version
 from environment.contracts import contract, placeholders, tools
 from environment.plan import Plan, Step
 from environment.releases import tags
-from recipes import build
-from recipes.deployment import Ports
+from recipes import bench, build, local
+from recipes.deploying import meant
+from recipes.deployment import Deployment, Ports
+from recipes.recipe import MODELS
 from recipes.serve import plan
 from tests.recipes.deployments import USER, deployment
 
@@ -41,6 +45,44 @@ def test_the_preflight_looks_at_the_servers_own_ports() -> None:
     (usual,) = (step.argv for step in planned().steps if step.title == "Preflight")
     (other,) = (step.argv for step in planned(ports=Ports(http=8003, metrics=8004)).steps if step.title == "Preflight")
     assert other == (*usual, "--http-port", "8003", "--metrics-port", "8004")
+
+
+def preflight(made: Plan) -> tuple[str, ...]:
+    return made.steps[0].argv
+
+
+@pytest.mark.parametrize("make", [build.plan, local.run, local.summarize, bench.plan])
+def test_what_starts_no_server_looks_at_no_ports(make: Callable[[Deployment, str], Plan]) -> None:
+    """It was refused while its own server, or anybody, listened on the usual ports."""
+    assert preflight(make(deployment(ports=Ports(http=8003)), USER))[-1] == "--build"
+    assert "--build" not in preflight(planned())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options"),
+    [("llama2-13b", {"model": "70b", "tp": 16}), ("chatglm3", {"model": "32k"}), ("llama2-13b", {"quant": "fp8"})],
+)
+def test_the_preflight_of_a_pasted_plan_judges_the_very_model(recipe: str, options: dict[str, Any], own: Path) -> None:
+    """The doctor was told the recipe alone: no variant, and a name that it does not know for a recipe's own file."""
+    for more in ({}, {"recipe_file": str(own / f"{recipe}.recipe")}):
+        made = deployment(recipe, **options, **more)
+        words = preflight(planned(recipe=recipe, **options, **more))
+        quant = words[words.index("--quant") + 1] if "--quant" in words else ""
+        found = meant(words[words.index("--recipe") + 1], {}, tp=made.tp, quant=quant)
+        assert (found.recipe, found.variant, found.quantization) == (made.recipe, made.variant, made.quantization)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The shipped recipes as files of one's own."""
+    for name in ("llama2-13b", "chatglm3"):
+        shutil.copy(MODELS / f"{name}.toml", tmp_path / f"{name}.recipe")
+    return tmp_path
+
+
+def test_of_ones_own_checkpoint_the_doctor_is_not_told_another_models_shape(tmp_path: Path) -> None:
+    words = preflight(planned(model_dir=str(tmp_path / "mine"), quant="fp8"))
+    assert not {"--recipe", "--quant"} & {*words}
 
 
 REVIEWED: dict[str, dict[str, Any]] = {
