@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from doctor.diagnosis.course import Line
-from doctor.diagnosis.first_errors import first_errors
+from doctor.diagnosis.first_errors import first_errors, says_nothing
 from doctor.diagnosis.refusals import refusal
 from doctor.diagnosis.sightings import Sightings, Spotter
 from doctor.diagnosis.stages import stage_of
@@ -116,20 +116,34 @@ def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Di
     """Reads the stream once, in constant memory, and says what it shows."""
     known = known or catalogue()
     seen = Spotter(known).read(stream)
-    findings = _ranked(known, seen)
+    failures = [failure.line for failure in seen.failures]
+    findings = _rooted(known, _ranked(known, seen), failures)
     if any(finding.primary for finding in findings):
         return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=())
-    failures = [failure.line for failure in seen.failures]
     shown = first_errors(known, failures)
-    consequences = {finding.line.number for finding in findings}
     return Diagnosis(
         path=path,
         findings=findings,
         harmless=seen.harmless,
         unknown=shown,
         stage=_stage(known, seen, shown),
-        general=_general(known, (line for line in failures if line.number not in consequences)),
+        general=_general(known, _unexplained(findings, failures)),
     )
+
+
+def _rooted(known: Catalogue, findings: tuple[Finding, ...], failures: list[Line]) -> tuple[Finding, ...]:
+    """With a root: a consequence is the best that can be told of a log which shows nothing else, as a cut one does."""
+    if not findings or findings[0].primary:
+        return findings
+    if not all(says_nothing(known, line.text) for line in _unexplained(findings, failures)):
+        return findings
+    return replace(findings[0], primary=True), *findings[1:]
+
+
+def _unexplained(findings: tuple[Finding, ...], failures: list[Line]) -> Iterator[Line]:
+    """The failed lines that no finding explains."""
+    explained = {finding.line.number for finding in findings}
+    return (line for line in failures if line.number not in explained)
 
 
 def _stage(known: Catalogue, seen: Sightings, shown: tuple[Line, ...]) -> Stage | None:

@@ -101,8 +101,17 @@ def test_the_more_specific_symptom_wins() -> None:
     ]
 
 
-def test_a_consequence_alone_explains_nothing() -> None:
-    diagnosis = explain("E0101 00:00:00.1 1 x.cc:1] ensemble 'e' depends on 'llm' which has no loaded version.")
+CONSEQUENCE = "E0101 00:00:00.1 1 x.cc:1] ensemble 'e' depends on 'llm' which has no loaded version."
+
+
+def test_a_consequence_is_named_where_the_log_shows_nothing_else() -> None:
+    diagnosis = explain(f"{CONSEQUENCE}\nerror: creating server: Internal - failed to load all models")
+    assert diagnosis.exit_code == ExitCode.FAILURE
+    assert diagnosis.findings[0].symptom.id == "ensemble-dependency-failed"
+
+
+def test_a_consequence_explains_nothing_beside_a_failure_that_is_not_known() -> None:
+    diagnosis = explain(f"OddError: never seen before\n{CONSEQUENCE}")
     assert diagnosis.exit_code == ExitCode.UNKNOWN
     assert not any(finding.primary for finding in diagnosis.findings)
 

@@ -122,6 +122,12 @@ def test_a_case_is_one_of_a_failure_that_is_none_itself_and_yields_to_nothing_th
         assert row.failure == failure.id
 
 
+def test_no_two_rows_replace_each_other() -> None:
+    """Else neither of them would be told."""
+    replaced = {(row.id, other) for row in ROWS for other in row.replaces}
+    assert not {pair for pair in replaced if pair[::-1] in replaced}
+
+
 def test_every_placeholder_that_looks_like_one_is_captured() -> None:
     """`{name}` in a text is filled from the log, so a pattern must capture it; `${name}` and JSON braces are shell."""
     for row in ROWS:
