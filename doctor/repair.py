@@ -84,7 +84,8 @@ def _set(modes: Mapping[Path, int]) -> None:
 
 
 def _workspace(outcome: Outcome, visit: Visit) -> Edit:
-    return _closed([visit.workspace.root], outcome.id)
+    own = [visit.workspace.root] if outcome.data.get("own") else []
+    return _closed([*own, *(Path(visit.named.repository) / name for name in _names(outcome, "repository"))], outcome.id)
 
 
 def _engine(outcome: Outcome, visit: Visit) -> Edit:

@@ -11,8 +11,9 @@ from environment.data import Record, read_toml
 from environment.releases import tags
 from environment.unknown import Unknown
 
-PAD = re.compile(r"^(\s*)self\.tokenizer\.pad_token = self\.tokenizer\.eos_token", re.MULTILINE)
-GUARDED = re.compile(r"if not self\.tokenizer\.pad_token:\s+self\.tokenizer\.pad_token = ")
+PAD = re.compile(
+    r"^(?P<guard>[ \t]*if [^\n#]*pad_token[^\n]*:\s+)?[ \t]*self\.tokenizer\.pad_token *=(?!=)", re.MULTILINE
+)
 TRUSTED = re.compile(r"trust_remote_code\s*=\s*True")
 
 
@@ -42,9 +43,10 @@ def parse(text: str, source: str) -> TemplateCode:
 
 
 def _pad(text: str) -> Assigns:
-    if not PAD.search(text):
+    guards = [bool(found["guard"]) for found in PAD.finditer(text)]
+    if not guards:
         return "never"
-    return "when-missing" if GUARDED.search(text) else "always"
+    return "when-missing" if all(guards) else "always"
 
 
 @cache

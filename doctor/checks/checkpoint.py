@@ -10,6 +10,7 @@ from doctor.checks.rules import family
 from doctor.facts.versions import at_least
 from doctor.outcome import Finding, NotKnown, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
+from environment.artifacts.checkpoint import Checkpoint
 from environment.artifacts.heads import Damaged
 from environment.artifacts.tokenizer import TokenizerCode
 from environment.unknown import Unknown
@@ -75,7 +76,9 @@ def remote_code(subject: Subject) -> Finding:
 def tokenizer_class(subject: Subject) -> Finding:
     """The tokenizer's class can be found, and the template's Python models are willing to."""
     tokenizer = tokenizer_of(subject)
-    name = tokenizer.tokenizer_class or next(iter(tokenizer.remote_code), "?").rpartition(".")[2]
+    name = tokenizer.tokenizer_class or next(iter(tokenizer.remote_code), "").rpartition(".")[2]
+    if not name:
+        return _by_type(checkpoint_of(subject))
     own = f"tokenization_{name.removesuffix('Tokenizer').lower()}.py"
     if tokenizer.missing_code:
         return failed("fail-file", name=name, code=tokenizer.missing_code)
@@ -85,6 +88,15 @@ def tokenizer_class(subject: Subject) -> Finding:
     if template and not template.trusts_remote_code:
         return failed("fail-template", name=name, where=template.source, tag=subject.release.tag)
     return passed(name=name)
+
+
+def _by_type(checkpoint: Checkpoint) -> Finding:
+    """transformers goes by config.json where no class is named: by its own auto_map, or by a model type it knows."""
+    own = next((name for name in checkpoint.remote_code if name.partition(".")[0].startswith("tokenization")), None)
+    if own:
+        return passed(name=own.rpartition(".")[2])
+    values = {"type": given(checkpoint.model.model_type or None, "no-architecture")}
+    return failed("fail-unnamed", **values) if checkpoint.remote_code else passed("pass-type", **values)
 
 
 def special_tokens(subject: Subject) -> Finding:
@@ -130,7 +142,7 @@ def tensor_parallel(subject: Subject) -> Finding:
 def pickle_only(subject: Subject) -> Finding:
     """The weights are safetensors, which run nothing when they are loaded."""
     checkpoint = checkpoint_of(subject)
-    if any(shard.name.endswith(".safetensors") for shard in checkpoint.shards) or not checkpoint.pickles:
+    if checkpoint.safe or not checkpoint.pickles:
         return passed()
     return warned(count=len(checkpoint.pickles), first=checkpoint.pickles[0])
 
@@ -145,12 +157,14 @@ def generation_ids(subject: Subject) -> Finding:
 
 def transformers(subject: Subject) -> Finding:
     """The tokenizer's own code works with the transformers that will load it."""
-    code, version = code_of(subject), transformers_of(subject)
-    if not code.takes_padding_side and at_least(version, PADDING_SIDE_SINCE):
-        return failed("fail-pad", version=version, since=PADDING_SIDE_SINCE)
-    if not code.vocabulary_first and at_least(version, VOCABULARY_FIRST_SINCE):
-        return failed(version=version, since=VOCABULARY_FIRST_SINCE)
-    return passed(version=version)
+    code, (least, said) = code_of(subject), transformers_of(subject)
+    if not code.takes_padding_side and at_least(least, PADDING_SIDE_SINCE):
+        return failed("fail-pad", version=said, since=PADDING_SIDE_SINCE)
+    if not code.vocabulary_first and at_least(least, VOCABULARY_FIRST_SINCE):
+        return failed(version=said, since=VOCABULARY_FIRST_SINCE)
+    if least != said and not (code.takes_padding_side and code.vocabulary_first):
+        raise NotKnown(f"{subject.release.tag} leaves the version of transformers open: {said}")
+    return passed(version=said)
 
 
 def code_of(subject: Subject) -> TokenizerCode:
@@ -164,18 +178,18 @@ def tokenizer_code(subject: Subject) -> tuple[str, ...]:
     return () if found is None or isinstance(found, Damaged | Unknown) else found.remote_code
 
 
-def transformers_of(subject: Subject) -> str:
-    """The transformers in the image, else the one version the release pins; NotKnown where it leaves a choice."""
+def transformers_of(subject: Subject) -> tuple[str, str]:
+    """The least version of transformers, and how it is said: the image's is both; a release may pin a range."""
     if subject.image:
         version = known(subject.image.probe).packages.get("transformers")
         if version is None:
             raise NotKnown("the image has no transformers")
-        return version
+        return version, version
     pin = subject.release.pins.transformers or "no pin"
-    exact = re.fullmatch(r"==\s*([\d.]+)", pin)
-    if not exact:
+    least = re.match(r"(==|>=|~=)\s*([\d.]+)", pin)
+    if not least:
         raise NotKnown(f"{subject.release.tag} leaves the version of transformers open: {pin}")
-    return exact[1]
+    return least[2], least[2] if least[1] == "==" else pin
 
 
 CHECKS = family(

@@ -22,7 +22,9 @@ ALIKE = 0.85  # of difflib: a slip of a letter or two, not another word
 
 
 def layout(subject: Subject) -> Finding:
-    """Every model has a version folder; what is no model is named."""
+    """Every model has a version folder, a Python model its code; what is no model is named."""
+    if isinstance(subject.artifacts.repository, Damaged):
+        return failed("fail-none", reason=subject.artifacts.repository.reason)
     repository = repository_of(subject)
     empty = [model.folder for model in repository.models if not model.versions]
     values = {"bare": empty, "others": repository.others, "count": len(repository.models)}
@@ -30,6 +32,8 @@ def layout(subject: Subject) -> Finding:
         return failed("fail-config", names=repository.bare)
     if empty:
         return failed(**values)
+    if uncoded := [f"{model.folder}/{model.versions[-1]}" for model in repository.models if model.uncoded]:
+        return failed("fail-code", names=uncoded)
     return noted(**values) if repository.others else passed(**values)
 
 
@@ -49,9 +53,10 @@ def unfilled(subject: Subject) -> Finding:
     left = [(model.folder, name) for model in models for name, _ in model.unfilled]
     bare = {(model.folder, name) for model in models for name, _ in model.needed}
     needed = [(folder, name) for folder, name in left if _needed(rows.get(folder, ()), name) or (folder, name) in bare]
+    called = [(folder, name) for folder, name in left if _called(rows.get(folder, ()), folder, name)]
     if needed:
-        return failed(needed=_by_folder(needed), tag=subject.release.tag)
-    if called := [(folder, name) for folder, name in left if _called(rows.get(folder, ()), folder, name)]:
+        return failed(needed=_by_folder((*needed, *called)), tag=subject.release.tag)
+    if called:
         return warned(called=_by_folder(called), tag=subject.release.tag)
     optional = sorted({name for _, name in left})
     return noted(optional=optional, count=len(optional)) if optional else passed()
@@ -136,6 +141,13 @@ def syntax(subject: Subject) -> Finding:
     return failed(broken=broken) if broken else passed(count=len(repository.models))
 
 
+def ensemble_steps(subject: Subject) -> Finding:
+    """Every step of an ensemble is a model of the repository."""
+    lost = [f"{folder}: {step}" for folder, step in repository_of(subject).lost]
+    ensembles = [folder for folder, config in configs_of(subject).items() if config.steps]
+    return failed(lost=lost) if lost else passed(count=len(given(ensembles or None, "no-ensemble")))
+
+
 def _needed(rows: Iterable[Placeholder], name: str) -> bool:
     return any(row.name == name and row.required and not row.required_when for row in rows)
 
@@ -173,5 +185,6 @@ CHECKS = family(
         "R009": bls_instances,
         "R010": control_mode,
         "R011": syntax,
+        "R012": ensemble_steps,
     },
 )

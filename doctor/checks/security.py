@@ -101,7 +101,11 @@ def open_work_folder(subject: Subject) -> Finding:
     if "work" not in subject.host.disks:
         raise NotAsked("no-disk")
     room = known(subject.host.disks["work"])
-    return failed(path=room.path) if room.world_writable and not room.sticky else passed(path=room.path)
+    repository = known(subject.artifacts.open_repository)
+    own = room.world_writable and not room.sticky
+    if repository:
+        return failed("fail-repository", repository=repository, own=own, path=room.path)
+    return failed(own=own, path=room.path) if own else passed(path=room.path)
 
 
 def _month(subject: Subject) -> str | None:

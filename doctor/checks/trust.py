@@ -46,8 +46,7 @@ def extra_apis(subject: Subject) -> Finding:
 def pickle_runs(subject: Subject) -> Finding:
     """Loading the weights runs nothing: no pickle under an old torch, and no code or pickle of an unknown commit."""
     checkpoint = checkpoint_of(subject)
-    whole = any(shard.name.endswith(".safetensors") for shard in checkpoint.shards)
-    pickles = () if whole else checkpoint.pickles
+    pickles = () if checkpoint.safe else checkpoint.pickles
     if not pickles and not checkpoint.remote_code:
         return passed()
     torch = given(_torch(subject), "no-torch")

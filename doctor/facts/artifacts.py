@@ -23,8 +23,9 @@ NOT_READ = Unknown("nobody looked at it")
 
 
 class Artifacts(Value, frozen=True, kw_only=True):
-    """The named folders. `writable` are engine files any user may write, `paths` those the repository's configs name
-    and whether the host has them, `template` what its Python models do, `placeholders` those of the release.
+    """The named folders. `writable` are engine files any user may write, `open_repository` those of the repository,
+    `paths` those its configs name and whether the host has them, `template` what its Python models do, `placeholders`
+    those of the release.
     """
 
     engine: Engine | Damaged | Unknown | None = None
@@ -33,6 +34,7 @@ class Artifacts(Value, frozen=True, kw_only=True):
     tokenizer: Tokenizer | Damaged | Unknown | None = None
     digests: tuple[Digest, ...] | Unknown | None = None
     repository: ModelRepository | Damaged | Unknown | None = None
+    open_repository: tuple[str, ...] | Unknown = ()
     paths: Mapping[str, bool] | Unknown = NOT_READ
     template: TemplateCode | Unknown = NOT_READ
     placeholders: Mapping[str, tuple[Placeholder, ...]] | Unknown = NOT_READ
@@ -48,6 +50,7 @@ def parse(readings: Readings) -> Artifacts:
         tokenizer=_found(readings, "tokenizer", Tokenizer | Damaged | Unknown),
         digests=_found(readings, "digests", tuple[Digest, ...] | Unknown),
         repository=_found(readings, "repository", ModelRepository | Damaged | Unknown),
+        open_repository=_found(readings, "open-repository", tuple[str, ...] | Unknown) or (),
         paths=_found(readings, "paths", dict[str, bool]) or {},
         template=NOT_READ if template is None else template,
     )

@@ -22,7 +22,7 @@ def of_checkpoint(checkpoint: Checkpoint, path: str, artifact: Artifact, _: Targ
     faults = [f"{shard.name}: {shard.fault}" for shard in checkpoint.shards if shard.fault]
     faults += [f"{name} is a git-lfs pointer: git lfs pull" for name in checkpoint.pointers if name not in str(faults)]
     notes = [f"{name} is an unfinished download" for name in checkpoint.incomplete]
-    if checkpoint.pickles and not any(shard.name.endswith(".safetensors") for shard in checkpoint.shards):
+    if checkpoint.pickles and not checkpoint.safe:
         notes.append("its weights are pickles, which run code when they are loaded")
     if checkpoint.remote_code:
         notes.append(f"it brings code of its own (trust_remote_code): {', '.join(checkpoint.remote_code)}")
@@ -68,6 +68,7 @@ def of_repository(repository: ModelRepository, path: str, artifact: Artifact, _:
     """A model repository: every model with a version, a config.pbtxt that parses, and all that it needs filled in."""
     faults = [f"{model.folder}: {fault}" for model in repository.models for fault in model_faults(model)]
     faults += [f"{name}: it has versions, but no config.pbtxt" for name in repository.bare]
+    faults += [f"{folder}: its step {step} is no model of this repository" for folder, step in repository.lost]
     unfilled = {model.folder: [name for name, _ in model.unfilled] for model in repository.models if model.unfilled}
     facts = {
         "models": [
@@ -90,6 +91,8 @@ def model_faults(model: RepositoryModel) -> Iterable[str]:
     """What keeps Triton from loading a model of a repository."""
     if not model.versions:
         yield "no version folder (a number)"
+    if model.uncoded:
+        yield f"no model.py in version {model.versions[-1]}"
     if isinstance(model.config, Unknown | Damaged):
         yield model.config.reason
     elif model.config.name not in ("", model.folder):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -22,15 +22,16 @@ from doctor.template_code import TemplateCode, parse
 from environment.artifacts.checkpoint import Checkpoint, read_checkpoint
 from environment.artifacts.digests import read_digests
 from environment.artifacts.engine import Engine, Rank, read_engine
-from environment.artifacts.heads import names_in, writable_by_all
+from environment.artifacts.heads import Damaged, names_in, writable_by_all
 from environment.artifacts.model_config import Config
 from environment.artifacts.model_repository import ModelRepository, read_model_repository
 from environment.artifacts.safetensors import Safetensors
 from environment.artifacts.tokenizer import Tokenizer, read_tokenizer
 from environment.errors import Usage
-from environment.unknown import then
+from environment.unknown import Unknown, then
 
-PATHS = ("engine_dir", "gpt_model_path", "tokenizer_dir")  # parameters of the templates that are paths
+ENGINES, TOKENIZERS = ("engine_dir", "gpt_model_path"), ("tokenizer_dir",)  # parameters of the templates that are paths
+WORST = ("never", "when-missing", "always")  # of what a template's code does with a tokenizer, the worst last
 DEADLINE = 15.0  # headers of a hundred files on a slow network disk
 DAY = 86400.0  # what takes as long as it takes
 READS: Mapping[str, tuple[tuple[str, ...], Callable[[Path], Taken]]]
@@ -71,9 +72,13 @@ def _model(folder: Path) -> Taken:
 def _repository(folder: Path) -> Taken:
     found = read_model_repository(folder)
     whole = found if isinstance(found, ModelRepository) else ModelRepository(models=(), others=())
-    yield "named/repository", _json(then(found, _without_code))
+    if isinstance(found, Unknown) and not isinstance(names_in(folder), Unknown):
+        yield "named/repository", _json(Damaged(found.reason))  # it could be looked at, and is none
+    else:
+        yield "named/repository", _json(then(found, _without_code))
     yield "named/paths", _json(paths_of(whole))
     yield "named/template", _json(template_of(whole))
+    yield "named/open-repository", _json(writable_by_all(folder, tuple(served(folder, whole))))
 
 
 def _digests(folder: Path) -> Taken:
@@ -83,21 +88,38 @@ def _digests(folder: Path) -> Taken:
 READS = {
     "engine": (("named/engine", "named/writable"), _engine),
     "model": (("named/checkpoint", "named/tokenizer"), _model),
-    "repository": (("named/repository", "named/paths", "named/template"), _repository),
+    "repository": (("named/repository", "named/paths", "named/template", "named/open-repository"), _repository),
 }
 
 
 def paths_of(repository: ModelRepository) -> Mapping[str, bool]:
-    """The paths that the configs name, and whether this host has them."""
+    """The paths that the configs name, and whether this host has them: whole ones, an engine's a folder."""
+    engines, tokenizers = _parameters(repository, ENGINES), _parameters(repository, TOKENIZERS)
+    there = {**dict.fromkeys(tokenizers, os.path.exists), **dict.fromkeys(engines, os.path.isdir)}
+    return {path: Path(path).is_absolute() and there[path](path) for path in sorted(there)}
+
+
+def _parameters(repository: ModelRepository, names: tuple[str, ...]) -> set[str]:
     configs = [model.config for model in repository.models if isinstance(model.config, Config)]
-    named = {config.parameter(name) for config in configs for name in PATHS}
-    return {path: os.path.lexists(path) for path in sorted(named) if path and "${" not in path and "\0" not in path}
+    said = {config.parameter(name) for config in configs for name in names}
+    return {path for path in said if path and "${" not in path and "\0" not in path}
 
 
 def template_of(repository: ModelRepository) -> TemplateCode | None:
-    """What the Python models of the repository do with a tokenizer, as their own text shows; None without any."""
-    shown = next((model for model in repository.models if "tokenizer" in model.code), None)
-    return parse(shown.code, f"{shown.folder}/{shown.versions[-1]}/model.py") if shown else None
+    """What the Python models of the repository do with a tokenizer, the worst of them; None without any."""
+    shown = [model for model in repository.models if "tokenizer" in model.code]
+    codes = [parse(model.code, f"{model.folder}/{model.versions[-1]}/model.py") for model in shown]
+    worst = max(codes, key=lambda code: WORST.index(code.assigns), default=None)
+    return replace(worst, trusts_remote_code=all(code.trusts_remote_code for code in codes)) if worst else None
+
+
+def served(folder: Path, repository: ModelRepository) -> Iterator[str]:
+    """The files and folders of the repository that Triton takes up, as paths within it."""
+    for model in repository.models:
+        newest = [f"{model.folder}/{number}" for number in model.versions[-1:]]
+        inside = [f"{place}/{name}" for place in newest for name in model.version_files]
+        places = (model.folder, f"{model.folder}/config.pbtxt", *newest, *inside)
+        yield from (place for place in places if (folder / place).exists())
 
 
 def _without_tensors(found: object) -> object:

@@ -1,7 +1,6 @@
 """Reads a Hugging Face checkpoint folder: what model it is, whether its weights are whole, what it would execute.
 
-Only JSON files, file sizes and safetensors headers are read. Format: huggingface/transformers,
-src/transformers/utils/hub.py (index files) and modeling_utils.py (weight file names).
+Only JSON files, file sizes and the ends of weight files are read.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from environment.artifacts.heads import Damaged, Json, is_lfs_pointer, names_in, read, read_json
-from environment.artifacts.safetensors import Safetensors, read_safetensors
+from environment.artifacts.weight_files import SAFETENSORS, Shard, pickles_among, read_shards
 from environment.data import Value
+from environment.fetched import NAME
 from environment.unknown import Unknown
 
-SAFETENSORS_INDEX, PICKLE_INDEX = "model.safetensors.index.json", "pytorch_model.bin.index.json"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-NOT_WEIGHTS = ("training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth")
 REVISION = re.compile(r"[0-9a-f]{40}")
 
 # The names model families use for the same thing, most common first.
@@ -48,15 +45,6 @@ class Model(Value, frozen=True, kw_only=True):
     config: Json
 
 
-class Shard(Value, frozen=True, kw_only=True):
-    """One weight file. `fault` is empty when it is whole as far as its header shows; sizes are in bytes."""
-
-    name: str
-    size: int | None
-    expected_size: int | None = None
-    fault: str = ""
-
-
 class Checkpoint(Value, frozen=True, kw_only=True, tag=True):
     """A checkpoint folder. `remote_code` are its auto_map classes; `missing_code` those whose file is not in it."""
 
@@ -72,6 +60,11 @@ class Checkpoint(Value, frozen=True, kw_only=True, tag=True):
     files: tuple[str, ...]
 
     @property
+    def safe(self) -> bool:
+        """Whether its weights are safetensors, so that none of its pickles is loaded."""
+        return any(shard.name.endswith(SAFETENSORS) for shard in self.shards)
+
+    @property
     def complete(self) -> bool:
         """Whether every weight file is there and whole, and no file stands for another."""
         return bool(self.shards or self.pickles) and not (self.pointers or any(shard.fault for shard in self.shards))
@@ -82,6 +75,8 @@ def read_checkpoint(folder: Path) -> Checkpoint | Damaged | Unknown:
     files, config = names_in(folder), read_json(folder / "config.json")
     if isinstance(files, Unknown):
         return files
+    if "config.json" not in files:
+        return Damaged("the folder has no config.json")
     if isinstance(config, Unknown | Damaged):
         return config
     shards = read_shards(folder, files)
@@ -91,7 +86,7 @@ def read_checkpoint(folder: Path) -> Checkpoint | Damaged | Unknown:
     return Checkpoint(
         model=parse_model(config),
         shards=shards,
-        pickles=tuple(name for name in files if name.endswith(PICKLES) and name not in NOT_WEIGHTS),
+        pickles=pickles_among(files),
         pointers=pointers(folder, files),
         incomplete=incomplete(folder, files),
         remote_code=code,
@@ -128,46 +123,6 @@ def _kv_heads(config: Json, numbers: Mapping[str, int | None]) -> int | None:
     return numbers["kv_heads"] or numbers["heads"]
 
 
-def read_shards(folder: Path, files: tuple[str, ...]) -> tuple[Shard, ...] | Damaged | Unknown:
-    """Every weight file that the index names, or, without an index, every safetensors file of the folder."""
-    index = next((name for name in (SAFETENSORS_INDEX, PICKLE_INDEX) if name in files), None)
-    if index is None:
-        return tuple(read_shard(folder, name) for name in files if name.endswith(".safetensors"))
-    said = read_json(folder / index)
-    if isinstance(said, Unknown | Damaged):
-        return said
-    weights = said.get("weight_map")
-    if not isinstance(weights, Mapping):
-        return Damaged(f"{index} has no weight_map")
-    names = sorted({str(name) for name in weights.values()})
-    return tuple(read_shard(folder, name) if name in files else _absent(name) for name in names)
-
-
-def read_shard(folder: Path, name: str) -> Shard:
-    """One weight file of the folder: its header if it is safetensors, else its size alone."""
-    if not name.endswith(".safetensors"):
-        head = read(folder / name, 64)
-        return _unread(name, head) if isinstance(head, Unknown) else Shard(name=name, size=head.file_size)
-    header = read_safetensors(folder / name)
-    if not isinstance(header, Safetensors):
-        return _unread(name, header)
-    sizes = f"{header.file_size} bytes, its header promises {header.expected_size}"
-    return Shard(
-        name=name,
-        size=header.file_size,
-        expected_size=header.expected_size,
-        fault="" if header.complete else sizes,
-    )
-
-
-def _absent(name: str) -> Shard:
-    return Shard(name=name, size=None, fault="named by the index, not in the folder")
-
-
-def _unread(name: str, answer: Damaged | Unknown) -> Shard:
-    return Shard(name=name, size=None, fault=answer.reason)
-
-
 def pointers(folder: Path, files: Iterable[str]) -> tuple[str, ...]:
     """The files that are git-lfs pointers."""
     heads = ((name, read(folder / name, 64)) for name in files)
@@ -198,13 +153,16 @@ def missing_code(code: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
 
 
 def revision(folder: Path) -> str:
-    """The 40-hex commit the folder was downloaded at, if the hub's cache or local-download metadata tells; else ''."""
+    """The 40-hex commit the folder was downloaded at, if the hub's cache, its local-download metadata or `invoke fetch`
+    tells; else ''.
+    """
     place = folder.absolute()
     if place.parent.name == "snapshots" and REVISION.fullmatch(place.name):
         return place.name
     note = read(folder / ".cache/huggingface/download/config.json.metadata", 40)
     line = "" if isinstance(note, Unknown) else note.data.decode("ascii", "replace")
-    return line if REVISION.fullmatch(line) else ""
+    lines = (line, _word(_object(folder / NAME).get("revision")))
+    return next((line for line in lines if REVISION.fullmatch(line)), "")
 
 
 def _object(path: Path) -> Json:

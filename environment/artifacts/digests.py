@@ -2,15 +2,18 @@
 
 huggingface_hub names the blobs of its cache by their SHA-256 (LFS files), and writes it as etag into the second line of
 `.cache/huggingface/download/*.metadata` of a local download: src/huggingface_hub/_local_folder.py and file_download.py.
+`invoke fetch` records those of all files.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from environment.artifacts.heads import names_in, read
+from environment.artifacts.heads import names_in, read, read_json
 from environment.data import Value
+from environment.fetched import NAME
 from environment.unknown import Unknown
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -31,8 +34,17 @@ def read_digests(folder: Path) -> tuple[Digest, ...] | Unknown:
     names = names_in(folder)
     if isinstance(names, Unknown):
         return names
-    recorded = {name: sum_ for name in names if (sum_ := recorded_sum(folder, name))}
+    own = _fetched(folder)
+    recorded = {name: sum_ for name in names if (sum_ := recorded_sum(folder, name) or own.get(name, ""))}
     return tuple(Digest(name=name, recorded=sum_, actual=_sum(folder / name)) for name, sum_ in recorded.items())
+
+
+def _fetched(folder: Path) -> Mapping[str, str]:
+    """The sums that `invoke fetch` recorded, by the file's path; empty where it left no record, or a broken one."""
+    said = read_json(folder / NAME)
+    sums = said.get("sha256") if isinstance(said, Mapping) else None
+    pairs = sums.items() if isinstance(sums, Mapping) else ()
+    return {name: sum_ for name, sum_ in pairs if isinstance(sum_, str) and SHA256.fullmatch(sum_)}
 
 
 def recorded_sum(folder: Path, name: str) -> str:

@@ -111,6 +111,8 @@ def engine_kind(config: Json) -> Literal["engine", "checkpoint"] | None:
 def read_engine(folder: Path) -> Engine | Damaged | Unknown:
     """The engine or TensorRT-LLM checkpoint in `folder`; Unknown where config.json is that of something else."""
     config, files = read_json(folder / "config.json"), names_in(folder)
+    if isinstance(files, tuple) and "config.json" not in files:
+        return Damaged("the folder has no config.json")
     if isinstance(config, Unknown | Damaged):
         return config
     kind = engine_kind(config)

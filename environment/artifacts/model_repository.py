@@ -48,6 +48,12 @@ class RepositoryModel(Value, frozen=True, kw_only=True):
         """Whether a placeholder stands where Triton's protobuf wants a number or a word, so that nothing parses."""
         return any(not _is_string(name, line) for name, line in self.unfilled)
 
+    @property
+    def uncoded(self) -> bool:
+        """Whether it is a Python model whose newest version holds no Python."""
+        python = isinstance(self.config, Config) and self.config.backend == "python"
+        return python and bool(self.versions) and not any(name.endswith(".py") for name in self.version_files)
+
     def _needs(self, name: str) -> bool:
         return self.folder in NEEDED.get(name, ())
 
@@ -64,11 +70,19 @@ class ModelRepository(Value, frozen=True, kw_only=True, tag=True):
         return next((model for model in self.models if model.folder == folder), None)
 
     @property
+    def lost(self) -> tuple[tuple[str, str], ...]:
+        """The steps of ensembles that name no model of the repository: (ensemble, model)."""
+        there = {model.folder for model in self.models}
+        configs = {model.folder: model.config for model in self.models if isinstance(model.config, Config)}
+        steps = ((folder, step) for folder, config in configs.items() for step in config.steps)
+        return tuple((folder, step) for folder, step in steps if step not in there and "${" not in step)
+
+    @property
     def complete(self) -> bool:
-        """Whether every model has a version and a config.pbtxt that parses and is filled."""
+        """Whether every model has a version and a config.pbtxt that parses and is filled, and every step its model."""
         return (
             bool(self.models)
-            and not self.bare
+            and not (self.bare or self.lost or any(model.uncoded for model in self.models))
             and all(model.versions and isinstance(model.config, Config) and not model.needed for model in self.models)
         )
 

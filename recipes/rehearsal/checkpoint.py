@@ -30,7 +30,7 @@ def shipped_for(recipe: Recipe) -> Path:
 def checked(folder: Path, *, allow_remote_code: bool = False) -> Checkpoint:
     """The whole checkpoint in `folder`, with what a rehearsal reads of it; raises Trouble. Its code is never run."""
     found = whole(folder, allow_remote_code=allow_remote_code)
-    if not found.shards:
+    if not found.safe:
         why = f"only pickles: {', '.join(found.pickles)}"
         mend = "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR) writes them"
         raise Trouble("the checkpoint has no safetensors weights", where=str(folder), why=why, mend=mend)

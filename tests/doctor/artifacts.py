@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from doctor.facts.artifacts import Artifacts
 from doctor.template_code import released
-from environment.artifacts.checkpoint import Checkpoint, Shard, parse_model
+from environment.artifacts.checkpoint import Checkpoint, parse_model
 from environment.artifacts.digests import Digest
 from environment.artifacts.engine import Engine, Limits, Mapped, Model, Rank
 from environment.artifacts.model_config import Config
@@ -17,6 +17,7 @@ from environment.artifacts.plan_container import Archive
 from environment.artifacts.plan_stream import Fault, Stream
 from environment.artifacts.tensorrt_plan import Plan
 from environment.artifacts.tokenizer import Tokenizer, TokenizerCode
+from environment.artifacts.weight_files import Shard
 from environment.contracts import placeholders
 
 QWEN2 = {

@@ -20,8 +20,10 @@ def outcome(name: str, state: State = State.FAIL, **data: object) -> Outcome:
     return Outcome(id=name, slug="s", title="t", state=state, message="m", data=data)
 
 
-def visit(root: Path, *, engine: str = "", model: str = "") -> Visit:
-    return Visit(tag="v0.10.0", workspace=Workspace(root), named=Named(engine=engine, model=model))
+def visit(root: Path, *, engine: str = "", model: str = "", repository: str = "") -> Visit:
+    return Visit(
+        tag="v0.10.0", workspace=Workspace(root), named=Named(engine=engine, model=model, repository=repository)
+    )
 
 
 def mode(path: Path) -> int:
@@ -37,16 +39,27 @@ def open_folder(tmp_path: Path) -> Path:
 
 
 def test_an_edit_that_helps_stays(open_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    after = repair([outcome("X007")], visit(open_folder), lambda: [outcome("X007", State.PASS)])
+    after = repair([outcome("X007", own=True)], visit(open_folder), lambda: [outcome("X007", State.PASS)])
     assert mode(open_folder) == 0o775
     assert [each.state for each in after] == [State.PASS]
     assert f"chmod o-w {open_folder}" in capfd.readouterr().err.replace("\n", "")
 
 
 def test_an_edit_that_does_not_help_is_taken_back(open_folder: Path) -> None:
-    before: Sequence[Outcome] = [outcome("X007")]
+    before: Sequence[Outcome] = [outcome("X007", own=True)]
     assert repair(before, visit(open_folder), lambda: before) == before
     assert mode(open_folder) == 0o777
+
+
+def test_what_is_open_in_a_repository_of_ours_is_closed(open_folder: Path) -> None:
+    config = open_folder / "repository" / "tensorrt_llm" / "config.pbtxt"
+    config.parent.mkdir(parents=True)
+    config.write_text("")
+    config.chmod(0o666)
+    wrong = outcome("X007", own=False, repository=["tensorrt_llm/config.pbtxt"])
+    here = visit(open_folder, repository=str(open_folder / "repository"))
+    repair([wrong], here, lambda: [outcome("X007", State.PASS)])
+    assert (mode(config), mode(open_folder)) == (0o664, 0o777)
 
 
 def test_nothing_is_planned_for_what_is_well_or_needs_root(open_folder: Path) -> None:

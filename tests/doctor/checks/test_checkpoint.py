@@ -7,10 +7,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from doctor.template_code import TemplateCode, parse, released
-from environment.artifacts.checkpoint import Checkpoint, Shard, parse_model
+from environment.artifacts.checkpoint import Checkpoint, parse_model
 from environment.artifacts.digests import Digest
 from environment.artifacts.heads import Damaged
 from environment.artifacts.tokenizer import TokenizerCode
+from environment.artifacts.weight_files import Shard
+from environment.releases import find
 from environment.unknown import Unknown
 from tests.doctor.artifacts import CHATGLM_CODE, QWEN2, WELL_ARTIFACTS
 from tests.doctor.well import NOT_READ, case
@@ -37,6 +39,13 @@ def checkpoint(**fields: Any) -> Checkpoint:
     assert isinstance(well, Checkpoint)
     return replace(well, **fields)
 
+
+UNNAMED: dict[str, Any] = {
+    "artifacts__tokenizer__tokenizer_class": "",
+    "artifacts__tokenizer__remote_code": (),
+    "artifacts__checkpoint__model__model_type": "qwen2",
+}
+SLOW, NARROW = TokenizerCode(vocabulary_first=False), TokenizerCode(takes_padding_side=False)
 
 CASES = [
     case("C001", "pass"),
@@ -78,6 +87,10 @@ CASES = [
     case("C007", "fail-file", **REMOTE, artifacts__tokenizer__missing_code=(CODE,)),
     case("C007", "fail-template", **REMOTE, artifacts__template=released("v0.6.1")),
     case("C007", "unknown", **REMOTE, artifacts__template=Unknown("nobody read the templates of v1.0.0")),
+    case("C007", "pass-type", **UNNAMED),
+    case("C007", "pass", **UNNAMED, artifacts__checkpoint__remote_code=("tokenization_x.XTokenizer", "modeling_x.X")),
+    case("C007", "fail-unnamed", **UNNAMED, artifacts__checkpoint__remote_code=("modeling_chatglm.ChatGLMModel",)),
+    case("C007", "skip", **{**UNNAMED, "artifacts__checkpoint__model__model_type": ""}),
     case("C007", "unknown", **UNREAD_TOKENIZER),
     case("C008", "pass"),
     case("C008", "fail", **CHATGLM),
@@ -119,6 +132,11 @@ CASES = [
         image__probe__packages={"transformers": "4.45.2"},
     ),
     case("C015", "pass", image=None),
+    case("C015", "pass", image=None, release=find("v0.16.0")),
+    case("C015", "fail", image=None, release=find("v0.16.0"), artifacts__tokenizer__code=SLOW),
+    case("C015", "unknown", image=None, release=find("v0.16.0"), artifacts__tokenizer__code=NARROW),
+    case("C015", "fail-pad", image=None, release=find("v0.20.0"), artifacts__tokenizer__code=NARROW),
+    case("C015", "unknown", image=None, release=find("v0.17.0")),
     case("C015", "unknown", image__probe__packages={}),
     case("C015", "unknown", artifacts__tokenizer__code=NOT_READ),
     case("C015", "skip", artifacts__tokenizer__code=None),

@@ -69,6 +69,7 @@ CASES = [
     case("E008", "unknown", artifacts__repository=NOT_READ),
     case("E009", "pass"),
     case("E009", "fail", artifacts__engine__plugins={"paged_kv_cache": "disable"}),
+    case("E009", "fail-old", artifacts__engine__plugins={"paged_kv_cache": False}, artifacts__engine__version=""),
     case("E009", "skip", artifacts__repository=served(parameters=parameters(batching_strategy="V1"))),
     case("E009", "unknown", **UNREAD),
     case("E010", "pass"),

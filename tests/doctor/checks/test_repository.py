@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from doctor.checks.repository import unfilled
 from doctor.facts.host import Process
 from environment.artifacts.engine import Limits
 from environment.artifacts.heads import Damaged
+from environment.artifacts.model_repository import ModelRepository
 from tests.doctor.artifacts import config, model, parameters, repository, served
-from tests.doctor.well import NOT_READ, case
+from tests.doctor.well import NOT_READ, WELL, case, changed
 
 UNREAD = {"artifacts__repository": NOT_READ}
 
@@ -25,11 +27,24 @@ def triton(*argv: str) -> Process:
     return Process(pid=7, name="tritonserver", argv=("tritonserver", *argv))
 
 
+def both_left() -> ModelRepository:
+    """What the model needs to load, and what it needs to be called."""
+    loading = model("tensorrt_llm", unfilled=(("triton_backend", 'backend: "${triton_backend}"'),))
+    called = (("tensorrt_llm_model_name", 'string_value: "${tensorrt_llm_model_name}"'),)
+    return repository(loading, model("tensorrt_llm_bls", unfilled=called))
+
+
+def stepping(*steps: str) -> dict[str, object]:
+    return with_model("ensemble", config=config("ensemble", steps=steps))
+
+
 CASES = [
     case("R001", "pass"),
     case("R001", "note", artifacts__repository=repository(others=("leftover",))),
     case("R001", "fail-config", artifacts__repository=replace(repository(), bare=("postprocessing",))),
     case("R001", "fail", **with_model("ensemble", versions=())),
+    case("R001", "fail-code", **with_model("preprocessing", config=config("preprocessing", backend="python"))),
+    case("R001", "fail-none", artifacts__repository=Damaged("no folder in it holds a config.pbtxt")),
     case("R001", "skip", artifacts__repository=None),
     case("R001", "unknown", **UNREAD),
     case("R002", "pass"),
@@ -46,6 +61,7 @@ CASES = [
         "fail",
         **left("batching_strategy"),
     ),
+    case("R003", "fail", artifacts__repository=both_left()),
     case("R003", "warn", **left("tensorrt_llm_model_name", "tensorrt_llm_bls")),
     case("R003", "note", **left("tensorrt_llm_draft_model_name", "tensorrt_llm_bls")),
     case("R003", "fail", **with_model("tensorrt_llm", unfilled=(("decoupled_mode", "decoupled: ${decoupled_mode}"),))),
@@ -94,4 +110,14 @@ CASES = [
     case("R011", "pass"),
     case("R011", "fail", **with_model("ensemble", config=Damaged("config.pbtxt is no ModelConfig: 2:1"))),
     case("R011", "unknown", **with_model("ensemble", config=NOT_READ)),
+    case("R012", "pass", **stepping("preprocessing", "tensorrt_llm")),
+    case("R012", "fail", **stepping("preprocessing", "tensorrt_lm")),
+    case("R012", "pass", **stepping("${model}")),
+    case("R012", "skip"),
+    case("R012", "unknown", **UNREAD),
 ]
+
+
+def test_what_is_needed_to_load_and_to_be_called_is_told_at_once() -> None:
+    needed = unfilled(changed(WELL, {"artifacts__repository": both_left()})).data["needed"]
+    assert needed == ["tensorrt_llm (triton_backend)", "tensorrt_llm_bls (tensorrt_llm_model_name)"]

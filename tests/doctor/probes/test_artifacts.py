@@ -3,18 +3,21 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from doctor.asked import Named
 from doctor.facts.artifacts import NOT_READ, Artifacts
 from doctor.judgement import subject
-from doctor.probes.artifacts import deep_probes, probes
+from doctor.probes.artifacts import deep_probes, paths_of, probes
 from doctor.probes.taking import take
-from doctor.template_code import TemplateCode, released
+from doctor.template_code import TemplateCode, parse, released
 from environment.artifacts.digests import read_digests
 from environment.artifacts.engine import Engine
-from environment.artifacts.model_repository import ModelRepository
+from environment.artifacts.heads import Damaged
+from environment.artifacts.model_config import Config
+from environment.artifacts.model_repository import ModelRepository, RepositoryModel
 from environment.artifacts.tokenizer import Tokenizer, TokenizerCode, parse_code
 from environment.errors import Usage
 from environment.releases import Release, find
@@ -57,6 +60,63 @@ def test_the_repositorys_own_code_is_believed_before_the_releases(tmp_path: Path
     assert template == TemplateCode(assigns="always", trusts_remote_code=False, source="preprocessing/1/model.py")
 
 
+PAD = "self.tokenizer.pad_token = self.tokenizer.eos_token"
+LOADED = "        self.tokenizer = AutoTokenizer.from_pretrained(d, trust_remote_code=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "assigns"),
+    [
+        (f"        {PAD}\n", "always"),
+        (f"        #{PAD}\n", "never"),
+        (f"        if not self.tokenizer.pad_token:\n            {PAD}\n", "when-missing"),
+        (f"        if self.tokenizer.pad_token is None:\n            {PAD}\n", "when-missing"),
+        (f"        if self.tokenizer.pad_token is None: {PAD}\n", "when-missing"),
+        (f"        if x:  # no pad_token:\n            {PAD}\n", "always"),
+        (f"        if not self.tokenizer.pad_token:\n            {PAD}\n        {PAD}\n", "always"),
+        ("        self.tokenizer.pad_token='<unk>'\n", "always"),
+        ("        if self.tokenizer.pad_token == 1:\n            pass\n", "never"),
+    ],
+)
+def test_when_a_template_assigns_pad_token(line: str, assigns: str) -> None:
+    assert parse(LOADED + line, "x").assigns == assigns
+
+
+def test_the_worst_of_the_repositorys_models_decides(tmp_path: Path) -> None:
+    repository_folders.model(tmp_path, "preprocessing", "", model__py=f"{LOADED}        {PAD}\n")
+    repository_folders.model(tmp_path, "postprocessing", "", model__py=LOADED)
+    template = read(V16, Named(repository=str(tmp_path))).template
+    assert template == TemplateCode(assigns="always", trusts_remote_code=True, source="preprocessing/1/model.py")
+
+
+def test_a_path_counts_where_it_is_whole_and_an_engines_is_a_folder(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "rank0.engine").write_text("")
+    (tmp_path / "gone").symlink_to("nowhere")
+    said = {
+        "engine_dir": ("engine", f"{tmp_path}/engine", f"{tmp_path}/rank0.engine"),
+        "tokenizer_dir": (f"{tmp_path}/gone",),
+    }
+    models = [
+        RepositoryModel(folder="m", versions=(1,), version_files=(), config=Config(parameters=((name, path),)))
+        for name, paths in said.items()
+        for path in paths
+    ]
+    found = paths_of(ModelRepository(models=tuple(models), others=()))
+    assert found == {path: path == f"{tmp_path}/engine" for paths in said.values() for path in paths}
+
+
+def test_a_folder_without_models_is_no_repository(tmp_path: Path) -> None:
+    assert read(V10, Named(repository=str(tmp_path))).repository == Damaged("no folder in it holds a config.pbtxt")
+
+
+def test_what_everybody_may_write_of_a_repository_is_named(tmp_path: Path) -> None:
+    folder = repository_folders.model(tmp_path, "preprocessing", "", model__py=LOADED)
+    (folder / "1" / "model.py").chmod(0o666)
+    assert read(V10, Named(repository=str(tmp_path))).open_repository == ("preprocessing/1/model.py",)
+
+
 def test_what_everybody_may_write_is_named(tmp_path: Path) -> None:
     engine = engine_folders.engine(tmp_path / "engine")
     (engine / "rank0.engine").chmod(0o666)
@@ -73,6 +133,19 @@ def test_as_many_ranks_are_launched_as_the_engine_has_unless_they_were_named(tmp
     readings = take(probes(Named(engine=str(engine_folders.engine(tmp_path)))))
     assert subject(readings, V10, WELL.asked).asked.gpus == 2
     assert subject({}, V10, WELL.asked).asked.gpus == 1
+
+
+def test_what_was_fetched_here_is_compared_with_its_own_record(tmp_path: Path) -> None:
+    (tmp_path / "whole.bin").write_bytes(b"weights")
+    (tmp_path / "changed.bin").write_bytes(b"changed")
+    sums = {name: hashlib.sha256(b"weights").hexdigest() for name in ("whole.bin", "changed.bin", "gone.bin")}
+    (tmp_path / "sha256.json").write_text(json.dumps({"sha256": {**sums, "odd": 7}}))
+    found = read_digests(tmp_path)
+    assert isinstance(found, tuple)
+    assert [(each.name, each.actual == each.recorded) for each in found] == [
+        ("changed.bin", False),
+        ("whole.bin", True),
+    ]
 
 
 def test_digests_are_compared_with_what_was_recorded(tmp_path: Path) -> None:

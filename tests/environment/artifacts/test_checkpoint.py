@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -119,7 +121,46 @@ def test_pickles_are_listed_and_never_opened(tmp_path: Path) -> None:
     (tmp_path / "training_args.bin").touch()
     found = seen(tmp_path)
     assert found.pickles == ("pytorch_model.bin",)
-    assert found.shards == ()
+    assert [(shard.name, shard.fault) for shard in found.shards] == [("pytorch_model.bin", "")]
+    assert not found.safe
+
+
+def archive() -> bytes:
+    """What torch.save writes since 1.6: a zip archive, stored."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        file.writestr("archive/data.pkl", b"x" * 500)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (archive(), ""),
+        (archive()[:-1], "bytes, and not the directory"),
+        (archive()[:70], "bytes, and not the directory"),
+        (b"", "an empty file"),
+        (b"<!DOCTYPE html>", "text, such as a hub's error page"),
+    ],
+)
+def test_a_torch_file_shows_by_its_ends_whether_it_is_whole(tmp_path: Path, data: bytes, fault: str) -> None:
+    (folder(tmp_path) / "pytorch_model.bin").write_bytes(data)
+    [shard] = seen(tmp_path).shards
+    assert (fault in shard.fault) if fault else not shard.fault
+    assert seen(tmp_path).complete is not bool(fault)
+
+
+def test_a_series_without_its_index_still_lacks_what_is_missing(tmp_path: Path) -> None:
+    for name in ("model-00001-of-00003.safetensors", "model-00003-of-00003.safetensors"):
+        write(folder(tmp_path) / name)
+    faults = {shard.name: shard.fault for shard in seen(tmp_path).shards if shard.fault}
+    assert faults == {"model-00002-of-00003.safetensors": "one of a series, not in the folder"}
+
+
+def test_weights_in_one_safetensors_file_come_before_an_index_of_pickles(tmp_path: Path) -> None:
+    write(folder(tmp_path, pytorch_model__bin__index__json={"weight_map": {"a": "gone.bin"}}) / "model.safetensors")
+    assert [shard.name for shard in seen(tmp_path).shards] == ["model.safetensors"]
+    assert seen(tmp_path).complete
 
 
 def test_remote_code_and_its_missing_files(tmp_path: Path) -> None:
@@ -148,13 +189,18 @@ def test_a_local_download_tells_its_revision(tmp_path: Path) -> None:
     assert seen(tmp_path).revision == "b" * 40
 
 
+def test_what_was_fetched_here_tells_its_revision_too(tmp_path: Path) -> None:
+    assert seen(folder(tmp_path, sha256__json={"revision": "c" * 40})).revision == "c" * 40
+    assert seen(folder(tmp_path, sha256__json={"revision": "main"})).revision == ""
+
+
 def test_generation_eos_ids_are_kept_apart(tmp_path: Path) -> None:
     at = folder(tmp_path, generation_config__json={"eos_token_id": [151645, 151643]})
     assert seen(at).generation_eos_ids == (151645, 151643)
 
 
 def test_what_is_no_checkpoint_is_unknown_or_damaged(tmp_path: Path) -> None:
-    assert isinstance(read_checkpoint(tmp_path), Unknown)
+    assert read_checkpoint(tmp_path) == Damaged("the folder has no config.json")
     assert isinstance(read_checkpoint(tmp_path / "absent"), Unknown)
     assert isinstance(read_checkpoint(folder(tmp_path, [])), Damaged)
     assert isinstance(read_checkpoint(folder(tmp_path, model__safetensors__index__json={})), Damaged)

@@ -71,7 +71,8 @@ def test_missing_extra_and_broken_ranks_show(tmp_path: Path) -> None:
 
 
 def test_what_is_no_engine(tmp_path: Path) -> None:
-    assert isinstance(read_engine(tmp_path), Unknown)
+    assert read_engine(tmp_path) == Damaged("the folder has no config.json")
+    assert isinstance(read_engine(tmp_path / "absent"), Unknown)
     assert isinstance(read_engine(engine(tmp_path / "a", {"model_type": "qwen2"}, ())), Unknown)
     (tmp_path / "config.json").write_text("{")
     assert isinstance(read_engine(tmp_path), Damaged)

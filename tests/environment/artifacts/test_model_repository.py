@@ -11,7 +11,7 @@ from environment.artifacts.heads import Damaged
 from environment.artifacts.model_config import Config
 from environment.artifacts.model_repository import ModelRepository, read_model, read_model_repository, unfilled
 from environment.unknown import Unknown
-from tests.environment.artifacts.repository_folders import UNFILLED, model, repository
+from tests.environment.artifacts.repository_folders import ENSEMBLE, UNFILLED, model, repository
 
 
 def seen(folder: Path) -> ModelRepository:
@@ -87,3 +87,14 @@ def test_what_is_no_repository(tmp_path: Path) -> None:
 @given(config=st.binary(max_size=99) | st.text(alphabet="${}: a\n", max_size=99).map(str.encode))
 def test_any_config_gets_an_answer(tmp_path: Path, config: bytes) -> None:
     assert isinstance(read_model(model(tmp_path, "m", config)).config, Config | Damaged)
+
+
+def test_a_python_model_without_code_and_a_step_that_leads_nowhere_are_named(tmp_path: Path) -> None:
+    at = repository(tmp_path)
+    (at / "preprocessing" / "1" / "model.py").unlink()
+    (at / "ensemble" / "config.pbtxt").write_text(ENSEMBLE.replace('"tensorrt_llm"', '"tensorrt_lm"'))
+    found = read_model_repository(at)
+    assert isinstance(found, ModelRepository)
+    assert [model.folder for model in found.models if model.uncoded] == ["preprocessing"]
+    assert found.lost == (("ensemble", "tensorrt_lm"),)
+    assert not found.complete
