@@ -12,6 +12,8 @@ from doctor.visit import Visit, named, taken
 from environment.data import Value
 from environment.errors import ExitCode, Usage, unknown_name
 
+NAME = "[name]"  # what a saved reading has in place of a host's or a person's
+
 
 class Telling(Value, frozen=True, kw_only=True):
     """How the report is told, and which files are written beside it."""
@@ -63,10 +65,24 @@ def explained(name: str, language: str) -> ExitCode:
 
 
 def _loaded(file: Path, visit: Visit) -> Readings:
-    """The readings of the bundle; a folder that is named here is read here, and judged against that host."""
+    """The readings of the bundle; a folder that is named here is read here, and judged against that host.
+
+    Raises Usage for an image, a checkout or a hub that only the other host could look at, and did not.
+    """
     from doctor import bundle
 
-    return {**bundle.load(file), **named(visit)}
+    readings = bundle.load(file)
+    only_there = (
+        ("--image", visit.image, "image/reference"),
+        ("--source", visit.named.source, "source/head"),
+        ("--online", "the hub" if visit.named.online else "", "hub"),
+    )
+    for option, what, name in only_there:
+        if what and name not in readings:
+            raise Usage(f"{file} holds no readings of {what}", mend=f"save them there: {option} with --save")
+    if visit.image and visit.image != (held := readings["image/reference"].text) and NAME not in held:
+        raise Usage(f"{file} holds readings of another image than {visit.image}: {held}", mend=f"--image {held}")
+    return {**readings, **named(visit)}
 
 
 def _save(readings: Readings, file: Path) -> None:

@@ -115,15 +115,15 @@ def same_model(subject: Subject) -> Finding:
     """The engine was built from this checkpoint's model: layers, heads, width, vocabulary."""
     built, said = engine_of(subject).model, checkpoint_of(subject).model
     pairs = {
-        "layers": (built.layers, said.layers),
-        "attention heads": (built.heads, said.heads),
-        "hidden size": (built.hidden_size, said.hidden_size),
+        "num_hidden_layers": (built.layers, said.layers),
+        "num_attention_heads": (built.heads, said.heads),
+        "hidden_size": (built.hidden_size, said.hidden_size),
     }
     differing = [
-        f"{name} {ours} and {theirs}" for name, (ours, theirs) in pairs.items() if ours and theirs and ours != theirs
+        f"{name} {ours} / {theirs}" for name, (ours, theirs) in pairs.items() if ours and theirs and ours != theirs
     ]
     if built.vocabulary and said.vocabulary and built.vocabulary < said.vocabulary:  # an engine's may be padded
-        differing.append(f"vocabulary {built.vocabulary} and {said.vocabulary}")
+        differing.append(f"vocab_size {built.vocabulary} / {said.vocabulary}")
     return failed(differing=differing) if differing else passed()
 
 

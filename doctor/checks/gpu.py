@@ -45,7 +45,7 @@ def dtype_arch(subject: Subject) -> Finding:
     short = {name: floor for name, floor in floors.items() if lowest < floor}
     values = {"compute": "{}.{}".format(*lowest), "wanted": given(wanted or None, "no-recipe")}
     if short:
-        return failed(**values, short=[f"{name} needs {floor[0]}.{floor[1]}" for name, floor in short.items()])
+        return failed(**values, short=[f"{name} >= {floor[0]}.{floor[1]}" for name, floor in short.items()])
     return passed(**values)
 
 

@@ -17,6 +17,7 @@ SAFE_TORCH = "2.6.0"  # the first whose torch.load(weights_only=True) runs nothi
 EXTRA = ("--trace-file", "--trace-config", "--log-file", "--allow-sagemaker", "--allow-vertex-ai")
 RESTRICTED = ("--http-restricted-api", "--grpc-restricted-protocol")
 OFF = ("", "false", "0", "off")
+OFFERED = ("shared-memory", "statistics", "logging", "trace")  # as --http-restricted-api calls them
 CHANGING = ("poll", "explicit")
 LATER_RANK = re.compile(r"shm-region-prefix-name=[a-z]+[1-9]\d*_")  # as launch_triton_server.py numbers its ranks
 
@@ -39,7 +40,7 @@ def extra_apis(subject: Subject) -> Finding:
     extra = sorted({name for row in open_ones for name in EXTRA if option(row.argv, name) not in OFF})
     restricted = all(any(word.startswith(RESTRICTED) for word in row.argv) for row in open_ones)
     if extra or not restricted:
-        return warned(pids=[row.pid for row in open_ones], extra=extra or ("shared memory", "statistics", "log, trace"))
+        return warned(pids=[row.pid for row in open_ones], extra=extra or OFFERED)
     return passed(count=len(servers))
 
 

@@ -16,6 +16,7 @@ T = TypeVar("T")
 Engine = Literal["up", "missing", "refused", "down", "hung"]
 SERVERS = "docker/servers"
 REFUSED = re.compile(r"permission denied", re.IGNORECASE)
+WORDLESS = re.compile(r"docker ended with -?\d+")  # a client that was killed says nothing of the engine
 
 
 class Container(Value, frozen=True, kw_only=True):
@@ -128,7 +129,7 @@ def _engine(readings: Readings) -> tuple[Engine, str]:
     taken = reading(readings, "docker/info")
     if taken.status == "absent":
         return "missing", taken.reason
-    if taken.status == "timeout" or "docker/info" not in readings:
+    if taken.status == "timeout" or "docker/info" not in readings or WORDLESS.fullmatch(taken.reason):
         return "hung", taken.reason
     info = _lenient(readings, "docker/info", _Info)
     errors = () if isinstance(info, Unknown) else info.ServerErrors or ()

@@ -24,18 +24,22 @@ def probes(repository: str, revision: str) -> tuple[Probe, ...]:
 
 
 def _head(repository: str, revision: str) -> Taken:
-    place, token = urlsplit(os.environ.get("HF_ENDPOINT", ENDPOINT)), _token()
+    said, token = os.environ.get("HF_ENDPOINT") or ENDPOINT, _token()
+    place = urlsplit(said)
+    if place.scheme not in {"http", "https"} or not place.hostname:
+        yield "hub", Reading(status="failed", reason=f"HF_ENDPOINT={said} is no address of a hub, such as {ENDPOINT}")
+        return
     kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        connection = kind(place.hostname or "", place.port, timeout=PATIENCE)
+        connection = kind(place.hostname, place.port, timeout=PATIENCE)
         connection.request("HEAD", f"{place.path}/{quote(repository)}/resolve/{revision}/config.json", headers=headers)
         status = connection.getresponse().status  # a redirect is a permission; where to, does not matter
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         yield "hub", Reading(status="failed", reason=f"{place.hostname} does not answer: {error}")
         return
-    said = {"repository": repository, "host": place.hostname, "status": status, "token": bool(token)}
-    yield "hub", Reading(text=msgspec.json.encode(said).decode())
+    answer = {"repository": repository, "host": place.hostname, "status": status, "token": bool(token)}
+    yield "hub", Reading(text=msgspec.json.encode(answer).decode())
 
 
 def _token() -> str:

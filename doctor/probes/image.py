@@ -17,6 +17,7 @@ from doctor.facts.readings import Reading
 from doctor.probes import libraries
 from doctor.probes.sources import read_file, run_command
 from doctor.probes.taking import Probe, Taken
+from environment.errors import Trouble
 from environment.image_layout import MADE_BY
 from environment.images import probe
 
@@ -41,12 +42,11 @@ def pip_probes(reference: str) -> tuple[Probe, ...]:
 
 def _pip(reference: str) -> Taken:
     from environment.container import connect
-    from environment.errors import Trouble
 
     try:
         ended = connect().run(reference, ("-m", "pip", "check"), entrypoint=("python3",), limit=INSIDE)
     except Trouble as trouble:
-        yield "image/pip", Reading(status="failed", reason=f"{trouble.what} {trouble.why}".strip())
+        yield "image/pip", _silent(trouble)
         return
     if "No module named pip" in ended.err:
         yield "image/pip", Reading(status="absent", reason="the image has no pip")
@@ -55,6 +55,11 @@ def _pip(reference: str) -> Taken:
     else:
         lines = ended.out.splitlines() if ended.code else []
         yield "image/pip", Reading(text=msgspec.json.encode(lines).decode())
+
+
+def _silent(trouble: Trouble) -> Reading:
+    """Why nothing was read in the image, in the engine's words."""
+    return Reading(status="failed", reason=": ".join(filter(None, (str(trouble.what), str(trouble.why)))))
 
 
 def _engine(reference: str) -> Taken:
@@ -72,13 +77,13 @@ def _lock(file: Path) -> Taken:
 def _inside(reference: str) -> Taken:
     """The probe is given to a container's Python as an argument: nothing is written, nothing is mounted."""
     from environment.container import connect
-    from environment.errors import Trouble
 
     script = Path(probe.__file__).read_text(encoding="utf-8")
     try:
         ended = connect().run(reference, ("-c", script), entrypoint=("python3",), limit=INSIDE)
     except Trouble as trouble:
-        yield "image/probe", Reading(status="failed", reason=f"{trouble.what} {trouble.why}".strip())
+        silent = _silent(trouble)
+        yield from (("image/probe", silent), ("image/libraries", silent))
         return
     said = Reading(text=ended.out, reason=ended.err[-2000:])
     yield "image/probe", replace(said, status="failed") if ended.code else said

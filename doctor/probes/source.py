@@ -12,6 +12,7 @@ import msgspec
 from doctor.facts.readings import Reading
 from doctor.probes.sources import run_command
 from doctor.probes.taking import Probe, Taken
+from environment.errors import Usage
 
 SUBMODULE = "tensorrt_llm"
 POINTER = b"version https://git-lfs.github.com/spec/"
@@ -20,7 +21,13 @@ MOST = 200_000  # files looked at
 
 
 def probes(folder: str) -> tuple[Probe, ...]:
-    """The commits of a checkout, the git-lfs pointers that stand where libraries should be, and git-lfs itself."""
+    """The commits of a checkout, the git-lfs pointers that stand where libraries should be, and git-lfs itself.
+
+    Raises Usage for what is no folder.
+    """
+    if not Path(folder).is_dir():
+        mend = "git clone --recursive https://github.com/triton-inference-server/tensorrtllm_backend   makes one"
+        raise Usage(f"--source {folder} is no folder", where=str(Path.cwd()), mend=mend)
     return (
         Probe(gives=("source/head", "source/pinned", "source/there", "source/pointers"), read=partial(_read, folder)),
         Probe(gives=("tool/git-lfs",), read=_git_lfs),

@@ -115,6 +115,22 @@ def test_the_whole_task_saves_no_secret_and_no_name(tmp_path: Path) -> None:
     assert here == there
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--image", "x:1"), "holds readings of another image than x:1: y:2"),
+        (("--source", "."), "holds no readings of ."),
+        (("--recipe", "qwen2", "--online"), "holds no readings of the hub"),
+    ],
+)
+def test_what_only_the_other_host_could_look_at_is_not_passed_over(
+    options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    bundle.save({"image/reference": Reading(text="y:2")}, tmp_path / "saved")
+    done = invoke("doctor", "--bundle", str(tmp_path / "saved"), *options, workspace=tmp_path)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 JUNK = (
     "",
     "null",

@@ -10,6 +10,7 @@ import pytest
 from doctor import bundle, report
 from doctor.asked import Asked
 from doctor.facts import docker, gpu
+from doctor.facts.readings import Reading
 from doctor.judgement import judged, subject
 from doctor.outcome import Outcome, State
 from environment.errors import ExitCode
@@ -63,6 +64,11 @@ def test_a_hung_engine_is_unknown_and_a_stopped_one_a_failure() -> None:
     }
     assert state["docker-hung"]["D001"] is State.UNKNOWN
     assert state["docker-down"]["D001"] is State.FAIL
+
+
+def test_a_client_that_was_killed_says_nothing_of_the_engine() -> None:
+    killed = Reading(status="failed", reason="docker ended with -9")
+    assert docker.parse({"docker/info": killed}).engine == "hung"
 
 
 def test_more_gpus_than_there_are_is_a_failure_on_the_h200() -> None:

@@ -18,6 +18,8 @@ CASES = [
     case("B001", "skip"),
     case("B002", "pass", **GOOD),
     case("B002", "fail", **GOOD, source__pointers=("tensorrt_llm/cpp/libx.a",)),
+    case("B002", "skip", **GOOD, source__there=None),
+    case("B002", "fail", **GOOD, source__there=None, source__pointers=("tensorrt_llm/cpp/libx.a",)),
     case("B002", "unknown", **GOOD, source__pointers=NOT_READ),
     case("B003", "pass", **GOOD),
     case("B003", "warn", **GOOD, source__head="0" * 40),

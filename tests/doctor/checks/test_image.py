@@ -36,6 +36,7 @@ CASES = [
     case("I001", "unknown", image__probe=NOT_READ),
     case("I002", "pass"),
     case("I002", "fail", **packages(tensorrt_llm="0.9.0")),
+    case("I002", "fail-other", **packages(tensorrt_llm="0.9.0.dev2024030500")),
     case("I002", "skip", **packages(tensorrt_llm=None)),
     case("I002", "unknown", image__probe=NOT_READ),
     case("I003", "pass"),

@@ -120,6 +120,14 @@ def test_tokenizers_and_single_weight_files(tmp_path: Path) -> None:
     assert seen(write(tmp_path / "m.safetensors", data=11)).code == ExitCode.FAILURE
 
 
+def test_code_that_a_checkpoint_names_and_does_not_have_is_told(tmp_path: Path) -> None:
+    config = json.loads((sharded(tmp_path) / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "modeling_x.X"}}))
+    assert "modeling_x.X is named, its file is not here" in seen(tmp_path).notes
+    (tmp_path / "modeling_x.py").touch()
+    assert "modeling_x.X is named, its file is not here" not in seen(tmp_path).notes
+
+
 def test_model_repositories(tmp_path: Path) -> None:
     assert seen(repository_folders.repository(tmp_path / "good")).code == ExitCode.OK
     repository_folders.model(tmp_path / "bad", "tensorrt_llm", repository_folders.UNFILLED)

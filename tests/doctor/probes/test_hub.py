@@ -83,3 +83,11 @@ def test_a_hub_that_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) 
     found = parse(take(probes(*ASKED)))
     assert isinstance(found, Unknown)
     assert "127.0.0.1 does not answer" in found.reason
+
+
+@pytest.mark.parametrize("said", ["ftp://127.0.0.1", "127.0.0.1:1/x", "http://", "http://127.0.0.1:99999"])
+def test_an_endpoint_that_is_none_is_said_to_be_none(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", said)
+    found = parse(take(probes(*ASKED)))
+    assert isinstance(found, Unknown)
+    assert said in found.reason or "99999" in said

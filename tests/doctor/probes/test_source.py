@@ -10,6 +10,7 @@ import pytest
 from doctor.facts.source import Source, parse
 from doctor.probes.source import probes
 from doctor.probes.taking import take
+from environment.errors import Usage
 from environment.unknown import Unknown
 
 QUIET = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "protocol.file.allow=always", "-c", "commit.gpgsign=false")
@@ -66,6 +67,11 @@ def test_pointers_where_libraries_should_be(checkout: Path) -> None:
 
 
 def test_what_is_no_checkout_is_unknown(tmp_path: Path) -> None:
-    source = look(tmp_path / "missing")
+    source = look(tmp_path)
     assert isinstance(source.head, Unknown)
     assert isinstance(source.pinned, Unknown)
+
+
+def test_what_is_no_folder_is_a_slip_of_the_command(tmp_path: Path) -> None:
+    with pytest.raises(Usage, match="missing is no folder"):
+        look(tmp_path / "missing")
