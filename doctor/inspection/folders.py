@@ -22,11 +22,11 @@ def of_checkpoint(checkpoint: Checkpoint, path: str, artifact: Artifact, _: Targ
     faults = [f"{shard.name}: {shard.fault}" for shard in checkpoint.shards if shard.fault]
     faults += [f"{name} is a git-lfs pointer: git lfs pull" for name in checkpoint.pointers if name not in str(faults)]
     notes = [f"{name} is an unfinished download" for name in checkpoint.incomplete]
-    notes += [f"{name} is named, its file is not here" for name in checkpoint.missing_code if "--" not in name]
     if checkpoint.pickles and not checkpoint.safe:
         notes.append("its weights are pickles, which run code when they are loaded")
     if checkpoint.remote_code:
         notes.append(f"it brings code of its own (trust_remote_code): {', '.join(checkpoint.remote_code)}")
+    notes += [f"{name} is named, its file is not here" for name in checkpoint.missing_code if "--" not in name]
     if not checkpoint.shards and not checkpoint.pickles:
         faults.append("it holds no weights")
     facts = {
