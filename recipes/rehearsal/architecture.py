@@ -80,9 +80,11 @@ _MEND = (
 
 def _unsupported(model: Model, config: Mapping[str, object]) -> str:
     """The first thing about the model that the engine would compute wrongly, or ''."""
-    names = ", ".join(model.architectures) or "no architecture"
+    names = (
+        f"it is {', '.join(model.architectures)}" if model.architectures else "its config.json names no architecture"
+    )
     if not set(model.architectures) & set(ARCHITECTURES):
-        return f"it is {names}, supported are {', '.join(ARCHITECTURES)}"
+        return f"{names}, supported are {', '.join(ARCHITECTURES)}"
     if model.quantization:
         return f"its weights are quantized ({model.quantization})"
     if config.get("use_sliding_window") is True:

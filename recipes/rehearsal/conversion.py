@@ -15,6 +15,7 @@ import numpy as np
 
 from environment.artifacts.checkpoint import Checkpoint
 from environment.artifacts.heads import read
+from environment.errors import Trouble
 from environment.staging import staged_folder
 from environment.unknown import Unknown
 from recipes.rehearsal.architecture import Decoder, describe
@@ -32,9 +33,27 @@ def convert(folder: Path, checkpoint: Checkpoint, into: Path) -> Path:
     if not made.exists():
         decoder = describe(checkpoint.model, str(folder))
         weights = open_weights(folder, tuple(shard.name for shard in checkpoint.shards))
+        agree(decoder, weights, checkpoint.model.vocabulary or 0, str(folder))
         with staged_folder(made) as stage:
             write(decoder, weights, checkpoint.model.vocabulary or 0, stage)
     return made
+
+
+def agree(decoder: Decoder, weights: Weights, vocabulary: int, folder: str) -> None:
+    """Raises Trouble where config.json tells another size than the weights have: [out, in], in elements."""
+    attention, size = "model.layers.0.self_attn", decoder.head_size
+    for name, said, rows in (
+        ("model.embed_tokens.weight", f"vocab_size {vocabulary}", vocabulary),
+        (f"{attention}.q_proj.weight", f"{decoder.heads} heads of {size}", decoder.heads * size),
+        (f"{attention}.k_proj.weight", f"{decoder.kv_heads} key/value heads of {size}", decoder.kv_heads * size),
+    ):
+        if (has := weights.shape(name)[0]) != rows:
+            raise Trouble(
+                f"config.json says {said}, and {name} has {has} rows, not {rows}",
+                where=folder,
+                why="it is the config.json of other weights",
+                mend="download it again: ./inv fetch REPOSITORY --revision COMMIT --into DIR",
+            )
 
 
 def identity(folder: Path, checkpoint: Checkpoint) -> str:

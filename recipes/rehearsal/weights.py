@@ -45,15 +45,22 @@ class Weights:
 
     def get(self, name: str) -> Floats:
         """The tensor as float32; raises Trouble when it is absent or of a type that no CPU engine reads."""
-        if name not in self.placed:
-            why = "the model that config.json describes needs it"
-            raise Trouble(f"the checkpoint has no tensor {name!r}", why=why, mend=LOOK)
-        path, tensor = self.placed[name]
+        path, tensor = self._found(name)
         if tensor.dtype not in READERS:
             known = ", ".join(READERS)
             what = f"{name} is {tensor.dtype}; the CPU engine reads {known}"
             raise Trouble(what, where=str(path), mend="rehearse with the checkpoint that is not quantized")
         return READERS[tensor.dtype](_mapped(path, tensor)).reshape(tensor.shape)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of the tensor, which is not read; raises Trouble when it is absent."""
+        return tuple(self._found(name)[1].shape)
+
+    def _found(self, name: str) -> tuple[Path, Tensor]:
+        if name not in self.placed:
+            why = "the model that config.json describes needs it"
+            raise Trouble(f"the checkpoint has no tensor {name!r}", why=why, mend=LOOK)
+        return self.placed[name]
 
     def parameters(self) -> int:
         """How many numbers the checkpoint holds."""
