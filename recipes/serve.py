@@ -33,10 +33,11 @@ def plan(deployment: Deployment, user: str) -> Plan:
     Raises NotInRelease for what the release cannot do, Trouble for a model that no templates take.
     """
     check_served(deployment)
+    built = build.steps(deployment, serves=True)
     templates = values_for(deployment, placeholders(deployment.release.tag))
     repository = repository_dir(deployment, templates)
     steps = (
-        *build.steps(deployment, serves=True),
+        *built,
         *model_repository(deployment, repository, templates),
         launch.network(deployment),
         launch.start(deployment, repository, user),

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from packaging.version import Version
 
-from environment.contracts import contract, tools
+from environment.contracts import Unread, contract, tools
 from environment.errors import Trouble
 from environment.plan import Plan
 from environment.releases import find, tags
@@ -32,11 +32,11 @@ def or_first(make: Callable[[Deployment], T], deployment: Deployment) -> T:
     """What `make` makes of the deployment; a Trouble that also names the nearest release that can, when it cannot."""
     try:
         return make(deployment)
-    except NotInRelease as refusal:
+    except (NotInRelease, Unread) as refusal:
         raise _with_nearest(make, deployment, refusal) from refusal
 
 
-def _with_nearest(make: Callable[[Deployment], T], deployment: Deployment, refusal: NotInRelease) -> Trouble:
+def _with_nearest(make: Callable[[Deployment], T], deployment: Deployment, refusal: Trouble) -> Trouble:
     asked, release = deployment.recipe_name, deployment.release
     newer = [find(tag) for tag in tags() if find(tag).version > release.version]
     older = [find(tag) for tag in reversed(tags()) if _since(deployment) <= find(tag).version < release.version]
@@ -44,7 +44,8 @@ def _with_nearest(make: Callable[[Deployment], T], deployment: Deployment, refus
         able = next((one for one in releases if _can(make, replace(deployment, release=one))), None)
         if able:
             what = f"{asked} cannot be made like this with {release.tag}: {order} in {able.tag}"
-            return Trouble(f"{what}, because {refusal.what}", mend=f"use --tag {able.tag}")
+            mend = "; or ".join(filter(None, (f"use --tag {able.tag}", refusal.mend)))
+            return Trouble(f"{what}, because {refusal.what}", mend=mend)
     own = f" --recipe-file {deployment.recipe_file}" if deployment.recipe_file else ""
     mend = f"leave out or change what it refuses; the recipe as it is: ./inv build {asked}{own} --dry"
     return Trouble(f"{asked} cannot be made like this with any known release, because {refusal.what}", mend=mend)

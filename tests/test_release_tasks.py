@@ -56,6 +56,13 @@ def test_contracts_are_read_written_and_compared(tmp_path: Path) -> None:
     assert "trtllm-build: no file is shipped for it" in differing.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    tree = str(write(tmp_path / "tree"))
+    done = invoke("contract", "--source", tree, "--release", "v0.16.0", "--output", "/proc/none", workspace=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot write /proc/none" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

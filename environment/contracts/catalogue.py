@@ -46,8 +46,12 @@ def placeholders(tag: str) -> Mapping[str, tuple[Placeholder, ...]]:
     return MappingProxyType({model: template.placeholders for model, template in templates(tag).models.items()})
 
 
-def _nothing_known(release: str, what: str, known: str) -> Trouble:
-    return Trouble(
+class Unread(Trouble):
+    """Of a release, what was asked for was not read yet; of another one it may have been."""
+
+
+def _nothing_known(release: str, what: str, known: str) -> Unread:
+    return Unread(
         f"nothing is known of {what} in {release}",
         why=f"known: {known}",
         mend=f"invoke contract --release {release} --source DIR   reads it from a source tree",

@@ -12,6 +12,7 @@ from environment.contracts.record import Contract
 from environment.contracts.templates import Templates
 from environment.contracts.writing import text
 from environment.data import read_json
+from environment.errors import unusable
 from environment.releases import find
 
 
@@ -22,10 +23,13 @@ def files(found: Extracted) -> dict[str, Contract | Templates]:
 
 
 def write(found: Extracted, folder: Path) -> None:
-    """Writes a file for each program, and one for the templates."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, value in files(found).items():
-        (folder / f"{name}.json").write_text(text(value), encoding="utf-8")
+    """Writes a file for each program, and one for the templates; raises Trouble where nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, value in files(found).items():
+            (folder / f"{name}.json").write_text(text(value), encoding="utf-8")
+    except OSError as error:
+        raise unusable(error, folder, "write") from error
 
 
 def differences(found: Extracted, folder: Path) -> tuple[str, ...]:
