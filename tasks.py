@@ -21,7 +21,7 @@ from environment import image_tasks, invocation, project_tasks, release_tasks
 from environment.console import result_plan
 from environment.workspace import PROJECT, current, lock_file
 from recipes import question_tasks, server_tasks, stock_tasks
-from recipes.deploying import UNSAID, deploys, meant, own_ports, said
+from recipes.deploying import UNSAID, deploys, meant, or_none, own_ports, said
 
 if TYPE_CHECKING:
     from doctor.asked import Asked
@@ -212,20 +212,19 @@ def serve(
     quality: bool = True,
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
-    from recipes.adjustment import Adjustment, refuse_at_odds, refuse_missing_file, refuse_unheard, warn_of_exposure
-    from recipes.deployment import refuse_impossible
+    from recipes import adjustment
     from recipes.runs import choose, stays_up
 
-    most = None if max_tokens == UNSAID else max_tokens
-    asked = Adjustment(
+    most = or_none(max_tokens)
+    asked = adjustment.Adjustment(
         restart=restart, env_file=env_file, expose=expose, quality=quality, question=question, max_tokens=most
     )
-    refuse_at_odds(detach=detach, follow=follow)
-    refuse_unheard(asked, rehearse=rehearse, in_container=in_container, templates=templates, locked=locked)
+    adjustment.refuse_at_odds(detach=detach, follow=follow)
+    adjustment.refuse_unheard(asked, rehearse=rehearse, in_container=in_container, templates=templates, locked=locked)
     if not c.config.run.dry:
-        refuse_missing_file(asked)
-    refuse_impossible(said({"openai": openai_port}))
-    warn_of_exposure(asked, deployment.ports)
+        adjustment.refuse_missing_file(asked)
+    adjustment.refuse_port(said({"openai": openai_port}), openai=openai)
+    adjustment.warn_of_exposure(asked, deployment.ports)
     if rehearse and in_container:
         rehearse_in_container(c, deployment, model_dir, asked, json)
     elif rehearse:
@@ -256,7 +255,7 @@ def serve_in_container(c: Context, deployment: Deployment, asked: Adjustment, lo
 
     if locked and not c.config.run.dry:
         refuse_unlocked(deployment)
-    carry_out_or_tell(c, lambda of, user: adjusted(plan(of, user), asked), deployment, json)
+    carry_out_or_tell(c, lambda of, user: adjusted(plan(of, user), asked, of.max_output_len), deployment, json)
 
 
 def rehearse_in_container(c: Context, deployment: Deployment, model_dir: str, asked: Adjustment, json: bool) -> None:
@@ -288,12 +287,17 @@ def refuse_unlocked(deployment: Deployment) -> None:
 
 @deploys
 def run(
-    c: Context, deployment: Deployment, json: bool, question: str = "", max_tokens: int = 0, streaming: bool = False
+    c: Context,
+    deployment: Deployment,
+    json: bool,
+    question: str = "",
+    max_tokens: int = UNSAID,
+    streaming: bool = False,
 ) -> None:
     """Ask a recipe's engine without a server, on one GPU or by mpirun on several. `--dry` prints the plan."""
     from recipes import local
 
-    plan = partial(local.run, question=question, max_tokens=max_tokens, streaming=streaming)
+    plan = partial(local.run, question=question, max_tokens=or_none(max_tokens), streaming=streaming)
     carry_out_or_tell(c, plan, deployment, json)
 
 
@@ -311,14 +315,15 @@ def bench(
     deployment: Deployment,
     json: bool,
     mode: str = "ifb",
-    input_mean: int = 0,
-    output_mean: int = 0,
+    input_mean: int = UNSAID,
+    output_mean: int = UNSAID,
     clocks: str = "",
 ) -> None:
     """Put a recipe's engine under load: --mode ifb, v1, static, fixed or python. `--dry` prints the plan."""
     from recipes.bench import plan
 
-    driven = partial(plan, mode=mode, input_mean=input_mean, output_mean=output_mean, clocks=clocks)
+    means = or_none(input_mean), or_none(output_mean)
+    driven = partial(plan, mode=mode, input_mean=means[0], output_mean=means[1], clocks=clocks)
     carry_out_or_tell(c, driven, deployment, json)
 
 

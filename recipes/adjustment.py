@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from environment.console import say
 from environment.errors import Usage
 from environment.plan import Plan, Step
 from recipes.ask import Manner
-from recipes.deployment import Ports
+from recipes.checks import check_answer
+from recipes.deployment import Ports, refuse_impossible
 from recipes.serve import QUALITY
 
 SMOKE, MOST = ("./inv", "ask"), "--max-tokens"
@@ -50,6 +53,14 @@ def warn_of_exposure(asked: Adjustment, ports: Ports) -> None:
         say(f"warning: --expose publishes {opened}: {EXPOSED}", style="yellow")
 
 
+def refuse_port(said: Mapping[str, int], *, openai: bool) -> None:
+    """Raises Usage for a port of the endpoint that is none, or that is said without the endpoint."""
+    refuse_impossible(said)
+    if said and not openai:
+        what = "--openai-port is said of the OpenAI-compatible endpoint, and none was asked for"
+        raise Usage(what, mend="add --openai, or leave it out")
+
+
 def refuse_at_odds(*, detach: bool, follow: bool) -> None:
     """Raises Usage for a server that is to be left and followed."""
     if detach and follow:
@@ -72,9 +83,13 @@ def refuse_unheard(asked: Adjustment, *, rehearse: bool, in_container: bool, tem
         raise Usage(what, mend="add --in-container, or leave it out")
 
 
-def adjusted(plan: Plan, asked: Adjustment) -> Plan:
-    """The plan with other words for its server; raises Usage for a value that cannot be one."""
+def adjusted(plan: Plan, asked: Adjustment, longest: int = sys.maxsize) -> Plan:
+    """The plan with other words for its server, whose answers have `longest` tokens at most.
+
+    Raises Usage for a value that cannot be one.
+    """
     check(asked)
+    check_answer(asked.max_tokens or 0, longest)
     kept = (step for step in plan.steps if asked.quality or step.tool != QUALITY)
     return replace(plan, steps=tuple(_step(step, asked) for step in kept))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +23,7 @@ from recipes.tools import example
 from recipes.verification import verified
 
 FILE = Path(__file__).parent / "benchmarks.toml"
+MHZ = re.compile(r"[1-9][0-9]{0,5}")
 PYTHON = "python"  # the mode of benchmarks/python/benchmark.py; the others are gptManagerBenchmark's
 
 
@@ -64,31 +68,35 @@ def table() -> Benchmarks:
     return read_toml(FILE, Benchmarks)
 
 
-def load(deployment: Deployment, mode: Mode, input_mean: int = 0, output_mean: int = 0) -> Load:
+def load(
+    deployment: Deployment, input_mean: int | None = None, output_mean: int | None = None, *, same_length: bool = False
+) -> Load:
     """The load that is asked for; by default half of what the engine takes, spread so that nearly all of it fits.
 
     Raises Usage when requests would be longer than the engine takes (mean and four standard deviations).
     """
-    if min(input_mean, output_mean) < 0:
-        option = f"--input-mean {input_mean}" if input_mean < 0 else f"--output-mean {output_mean}"
-        raise Usage(f"{option} is less than 1", mend="leave it out: half of what the engine takes")
-    means = (input_mean or deployment.max_input_len // 2, output_mean or deployment.max_output_len // 2)
-    spread = [0 if mode.same_length else mean // 8 for mean in means]
-    for flag, mean, stdev, most in zip(
-        ("--input-mean", "--output-mean"),
-        means,
-        spread,
-        (deployment.max_input_len, deployment.max_output_len),
-        strict=True,
-    ):
-        if mean + 4 * stdev > most:
-            what = f"{flag} {mean} with a standard deviation of {stdev} reaches beyond the engine's {most} tokens"
-            raise Usage(what, mend=f"use {flag} {most * 2 // 3}, or build for longer requests")
+    most = (deployment.max_input_len, deployment.max_output_len)
+    means = [
+        max(top // 2, 1) if mean is None else mean for mean, top in zip((input_mean, output_mean), most, strict=True)
+    ]
+    spread = [0 if same_length else mean // 8 for mean in means]
+    for flag, mean, stdev, top in zip(("--input-mean", "--output-mean"), means, spread, most, strict=True):
+        if mean < 1:
+            raise Usage(f"{flag} {mean} is less than 1", mend="leave it out: half of what the engine takes")
+        if mean + 4 * stdev > top:
+            what = f"{flag} {mean} with a standard deviation of {stdev} reaches beyond the engine's {top} tokens"
+            raise Usage(what, mend=f"use {flag} {max(top * 2 // 3, 1)}, or build for longer requests")
     return Load(input_mean=means[0], input_stdev=spread[0], output_mean=means[1], output_stdev=spread[1])
 
 
 def plan(
-    deployment: Deployment, user: str, *, mode: str = "ifb", input_mean: int = 0, output_mean: int = 0, clocks: str = ""
+    deployment: Deployment,
+    user: str,
+    *,
+    mode: str = "ifb",
+    input_mean: int | None = None,
+    output_mean: int | None = None,
+    clocks: str = "",
 ) -> Plan:
     """Every step of `invoke bench`. `clocks`: graphics and memory clock in MHz to hold, such as `1980,2619`.
 
@@ -97,7 +105,9 @@ def plan(
     if mode not in (*table().modes, PYTHON):
         raise unknown_name("benchmark mode", mode, (*table().modes, PYTHON))
     held, given_back = hold(deployment, clocks)
-    driven = by_python(deployment) if mode == PYTHON else by_manager(deployment, mode, input_mean, output_mean)
+    same = mode == PYTHON or table().modes[mode].same_length
+    asked = load(deployment, input_mean, output_mean, same_length=same)
+    driven = by_python(deployment, asked) if mode == PYTHON else by_manager(deployment, mode, asked)
     steps = (*build.steps(deployment), *driven[:-1], *held, driven[-1])
     return verified(
         Plan(
@@ -118,7 +128,7 @@ def hold(deployment: Deployment, clocks: str) -> tuple[tuple[Step, ...], tuple[S
     if not clocks:
         return (), ()
     graphics, _, memory = clocks.partition(",")
-    if not (graphics.isdecimal() and memory.isdecimal()):
+    if not (MHZ.fullmatch(graphics) and MHZ.fullmatch(memory)):
         query = "nvidia-smi --query-gpu=clocks.max.graphics,clocks.max.memory --format=csv,noheader,nounits"
         raise Usage(f"--clocks takes two numbers in MHz, such as 1980,2619, not {clocks!r}", mend=query)
     gpus = ",".join(str(gpu) for gpu in deployment.gpus.serving)
@@ -135,18 +145,15 @@ def _smi(title: str, argv: Words) -> Step:
     return Step(title=title, tool="nvidia-smi", argv=argv, why="needs root")
 
 
-def by_manager(deployment: Deployment, name: str, input_mean: int, output_mean: int) -> tuple[Step, ...]:
+def by_manager(deployment: Deployment, name: str, asked: Load) -> tuple[Step, ...]:
     """A synthetic data set, then gptManagerBenchmark over it."""
     mode, known = table().modes[name], table()
-    asked = load(deployment, mode, input_mean, output_mean)
     tool = contract(deployment.release.tag, "gptManagerBenchmark")
     binary = in_sources(deployment, "cpp/build/benchmarks/gptManagerBenchmark")
     rate = ("--request_rate", str(known.requests_per_second))
-    data = (
-        f"{deployment.workspace.datasets}/{deployment.recipe_name}-{deployment.variant or 'default'}-{asked.name}.json"
-    )
+    data = f"{deployment.workspace.datasets}/{data_name(deployment, asked)}.json"
     emulated = (
-        *("--static_emulated_batch_size", str(known.static_batch_size)),
+        *("--static_emulated_batch_size", str(min(known.static_batch_size, deployment.max_batch_size))),
         *spelled(tool, ("--static_emulated_timeout", str(known.static_timeout_ms)), ()),
     )
     argv = (
@@ -165,6 +172,13 @@ def by_manager(deployment: Deployment, name: str, input_mean: int, output_mean: 
     )
     drive = Step(title=f"Benchmark: {mode.title}", tool=tool.tool, where="container", argv=argv)
     return (there, *data_set(deployment, asked, data, in_data=not knows(tool, rate)), drive)
+
+
+def data_name(deployment: Deployment, asked: Load) -> str:
+    """What the data set of a load is called: its token ids are the tokenizer's, its form is the release's."""
+    made_by = json.dumps([*deployment.weights, *edits_for(deployment)])
+    digest = hashlib.sha256(made_by.encode()).hexdigest()[:6]
+    return f"{deployment.recipe_name}-{deployment.release.tag}-{digest}-{asked.name}"
 
 
 def data_set(deployment: Deployment, asked: Load, target: str, *, in_data: bool) -> tuple[Step, ...]:
@@ -200,16 +214,17 @@ def edits_for(deployment: Deployment) -> tuple[str, ...]:
     return (*coded, *special)
 
 
-def by_python(deployment: Deployment) -> tuple[Step, ...]:
+def by_python(deployment: Deployment, asked: Load) -> tuple[Step, ...]:
     """benchmarks/python/benchmark.py: static batches of one and of the largest size."""
     tool = contract(deployment.release.tag, "benchmark-python")
-    lengths = f"{deployment.max_input_len // 2},{deployment.max_output_len // 2}"
+    lengths = f"{asked.input_mean},{asked.output_mean}"
+    batches = ";".join(dict.fromkeys(("1", str(deployment.max_batch_size))))
     argv = (
         *ranks(deployment),
         *("python3", in_sources(deployment, "benchmarks/python/benchmark.py")),
         *spelled(tool, *(("--model", name) for name in deployment.recipe.benchmark), ("--model", "dec")),
         *("--engine_dir", deployment.engine_dir, "--dtype", deployment.dtype),
-        *("--batch_size", f"1;{deployment.max_batch_size}", "--input_output_len", lengths, "--csv"),
+        *("--batch_size", batches, "--input_output_len", lengths, "--csv"),
     )
     return (Step(title="Benchmark: static batches in Python", tool=tool.tool, where="container", argv=argv),)
 

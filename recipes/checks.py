@@ -14,6 +14,8 @@ from recipes import quantization as known_quantizations
 from recipes.gpus import Gpus
 from recipes.recipe import Recipe, Shape
 
+# triton-inference-server/tensorrtllm_backend@v0.10.0:inflight_batcher_llm/src/model_instance_state.cc L78
+MOST_TOKENS = 2**31 - 1
 DTYPES = ("float16", "bfloat16", "float32")  # TensorRT-LLM: --dtype of every convert_checkpoint.py and build.py
 
 
@@ -43,6 +45,26 @@ def check_lengths(shape: Shape, max_input_len: int, max_output_len: int) -> None
             f" is {longest} tokens, the model knows {shape.max_positions} positions",
             why="what comes after the last position it was trained on is nonsense",
             mend=f"let them add up to {shape.max_positions} at most",
+        )
+
+
+def check_cache(max_batch_size: int, max_seq_len: int) -> None:
+    """Raises Usage for more tokens than the backend counts: it reads `max_tokens_in_paged_kv_cache` as an int32_t."""
+    if max_batch_size * max_seq_len > MOST_TOKENS:
+        raise Usage(
+            f"--max-batch-size {max_batch_size} of {max_seq_len} tokens each is {max_batch_size * max_seq_len} tokens"
+            f" in the KV cache, the backend counts to {MOST_TOKENS}",
+            why="it would take another number, or none",
+            mend=f"--max-batch-size {MOST_TOKENS // max_seq_len} at most",
+        )
+
+
+def check_answer(max_tokens: int, max_output_len: int) -> None:
+    """Raises Usage for an answer longer than the engine gives, which it would say after hours of building."""
+    if max_tokens > max_output_len:
+        raise Usage(
+            f"--max-tokens {max_tokens} is more than the {max_output_len} that the engine gives",
+            mend=f"--max-tokens {max_output_len}, or build for more: --max-output-len {max_tokens}",
         )
 
 
@@ -85,10 +107,11 @@ def check_compute(gpus: Gpus, formats: Iterable[str], features: Iterable[str]) -
     for name, least in needed.items():
         if gpus.sm < least:
             able = [each for each in known_quantizations.table().quantizations if _can(each, gpus.sm)]
+            these = f"these GPUs can --quant {' or '.join(able)}; " if able else ""
             raise Usage(
                 f"{name} needs compute capability {least / 10}, the GPU(s) {_listed(gpus.serving)} have {gpus.compute}",
                 why="their tensor cores do not know the arithmetic",
-                mend=f"these GPUs can --quant {' or '.join(able)}; other GPUs: --gpus LIST",
+                mend=f"{these}other GPUs: --gpus LIST",
             )
 
 

@@ -71,7 +71,7 @@ def quantize(deployment: Deployment, tool: Contract, words: Words) -> Step:
 def _checkpoint(deployment: Deployment, title: str, tool: Contract, argv: Words, *, calibrated: bool) -> Step:
     """A step that makes the converted checkpoint. Old tools have no flag for the data set and load it from beside."""
     named = spelled(tool, ("--calib_dataset", deployment.calibration_dir), ())
-    beside = ("env", "-C", deployment.calibration_dir.rpartition("/")[0])
+    beside = ("env", "-C", quantization.table().calibration.beside(deployment.calibration_dir, tool.tool))
     return Step(
         title=title,
         tool=tool.tool,

@@ -145,6 +145,11 @@ def own_ports(ports: Mapping[str, int]) -> dict[str, Any]:
     return {f"{name}_port": port for name, port in ports.items()}
 
 
+def or_none(value: int) -> int | None:
+    """The value of an option, None when it was not given."""
+    return None if value == UNSAID else value
+
+
 def for_this_host(deployment: Deployment) -> Deployment:
     """The deployment for the kind of GPU that this host has; as it is where it has none that nvidia-smi lists."""
     from dataclasses import replace

@@ -96,6 +96,7 @@ class Deployment:
             _mountable(self.model_dir, "move the checkpoint to such a path")
         checks.check_split(self.recipe.shape, self.tp, self.pp)
         checks.check_lengths(self.recipe.shape, self.max_input_len, self.max_output_len)
+        checks.check_cache(self.max_batch_size, self.max_seq_len)
         checks.check_formats(self.dtype, self.quantization, self.kv_cache_dtype, self.features)
         checks.check_tokens(self.features, self.max_input_len)
         checks.check_compute(self.gpus, (self.dtype, self.quantization, self.kv_cache_dtype), self.features)
@@ -163,16 +164,20 @@ class Deployment:
         """Where the engine of this deployment lies."""
         return str(self.workspace.engines / self.engine_name)
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Which weights: the hub's id and commit; of the user's own their fingerprint, or their path while unread."""
+        source = self.recipe.checkpoint
+        return (self.fingerprint or str(self.model_dir),) if self.model_dir else (source.hub, source.revision)
+
     def identity(self) -> str:
         """Twelve hexadecimal digits over everything that decides what the engine is; ports and names do not."""
         return hashlib.sha256(json.dumps(self.decisive(), sort_keys=True).encode()).hexdigest()[:12]
 
     def decisive(self) -> dict[str, object]:
         """Everything that decides what the engine is."""
-        source = self.recipe.checkpoint
-        own = [self.fingerprint or str(self.model_dir)]
         return {
-            "checkpoint": own if self.model_dir else [source.hub, source.revision],
+            "checkpoint": self.weights,
             "release": [self.release.tag, self.release.tensorrt_llm.commit],
             "tensorrt": self.release.versions.tensorrt,
             "compute": self.gpus.compute,

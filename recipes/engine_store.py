@@ -72,8 +72,6 @@ class Remains:
 
 def asked_of(deployment: Deployment) -> Asked:
     """What the deployment asks of its engine."""
-    own = deployment.fingerprint or str(deployment.model_dir)
-    source = deployment.recipe.checkpoint
     return Asked(
         recipe=deployment.recipe_name,
         variant=deployment.variant,
@@ -81,7 +79,7 @@ def asked_of(deployment: Deployment) -> Asked:
         release=deployment.release.tag,
         tensorrt=deployment.release.versions.tensorrt,
         compute=deployment.gpus.compute,
-        checkpoint=(own,) if deployment.model_dir else (source.hub, source.revision),
+        checkpoint=deployment.weights,
         tensor_parallel=deployment.tp,
         pipeline_parallel=deployment.pp,
         dtype=deployment.dtype,

@@ -26,6 +26,7 @@ class Feature(Record, frozen=True, kw_only=True):
     group: str = ""
     default: bool = False
     value: bool = False
+    power_of_two: bool = False
     minimum_sm: int = 0
     needs_quantization: str = ""
     spellings: Spellings
@@ -50,7 +51,11 @@ def chosen(said: Iterable[str]) -> dict[str, str]:
 
     Raises Usage for an unknown feature, two of one group, and a value that is missing or one too many.
     """
-    asked = dict(_read(word) for word in said)
+    pairs = [_read(word) for word in said]
+    asked = dict(pairs)
+    for name, value in pairs:
+        if value != asked[name]:
+            raise Usage(f"the feature {name} is said twice: {value} and {asked[name]}", mend="leave one of them out")
     groups = [table()[name].group for name in asked if table()[name].group]
     if twice := {group for group in groups if groups.count(group) > 1}:
         both = [name for name in asked if table()[name].group in twice]
@@ -69,6 +74,10 @@ def _read(word: str) -> tuple[str, str]:
     if value and not POSITIVE.fullmatch(value):
         mend = f"such as --feature {name}=128"
         raise Usage(f"the feature {name} takes a whole number above 0, not {value!r}", mend=mend)
+    if table()[name].power_of_two and int(value).bit_count() != 1:
+        least = 1 << int(value).bit_length() - 1
+        mend = f"--feature {name}={least} or --feature {name}={2 * least}"
+        raise Usage(f"the feature {name} takes a power of two, not {value}", why="its kernels shift by it", mend=mend)
     return name, value
 
 

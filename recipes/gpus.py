@@ -60,7 +60,7 @@ def _listed(option: str, words: str) -> tuple[int, ...]:
         raise Usage(f"{option} {words} is no list of GPUs", mend=f"such as {option} 0,2")
     named = tuple(int(word) for word in words.split(","))
     if len(set(named)) != len(named):
-        mend = f"such as {option} {','.join(dict.fromkeys(words.split(',')))}"
+        mend = f"such as {option} {','.join(map(str, range(len(named))))}"
         raise Usage(f"{option} {words} names a GPU twice", why="each rank needs one of its own", mend=mend)
     return named
 

@@ -6,6 +6,7 @@ from environment.contracts import Contract, contract, tools
 from environment.errors import Usage
 from environment.plan import Plan, Step
 from recipes import build, download, launch, room, vision
+from recipes.checks import check_answer
 from recipes.converted import OFFLINE
 from recipes.deployment import Deployment
 from recipes.spelling import NotInRelease, Words, spelled
@@ -16,21 +17,20 @@ ANSWER = 128  # tokens
 ROUGE = "evaluate-metric/rouge"
 
 
-def run(deployment: Deployment, user: str, *, question: str = "", max_tokens: int = 0, streaming: bool = False) -> Plan:
+def run(
+    deployment: Deployment, user: str, *, question: str = "", max_tokens: int | None = None, streaming: bool = False
+) -> Plan:
     """Every step of `invoke run`: the engine answers a question, in 128 tokens unless said.
 
     Raises NotInRelease for what the release cannot do, Usage for an answer longer than the engine gives.
     """
-    max_tokens = max_tokens or min(ANSWER, deployment.max_output_len)
-    if max_tokens < 0:
-        raise Usage(f"--max-tokens {max_tokens} is less than 1", mend="such as --max-tokens 50")
-    if max_tokens > deployment.max_output_len:
-        what = f"--max-tokens {max_tokens} is more than the {deployment.max_output_len} that the engine gives"
-        raise Usage(
-            what, mend=f"--max-tokens {deployment.max_output_len}, or build for more: --max-output-len {max_tokens}"
-        )
-    seen = vision.ask(deployment)
-    asked = seen or (ask(deployment, question or deployment.recipe.question.text, max_tokens, streaming=streaming),)
+    most = min(ANSWER, deployment.max_output_len) if max_tokens is None else max_tokens
+    if most < 1:
+        raise Usage(f"--max-tokens {most} is less than 1", mend="such as --max-tokens 50")
+    check_answer(most, deployment.max_output_len)
+    text = question or deployment.recipe.question.text
+    seen = vision.ask(deployment, text, most, streaming=streaming)
+    asked = seen or (ask(deployment, text, most, streaming=streaming),)
     return _plan(deployment, user, f"Run {deployment.recipe.title}", asked)
 
 

@@ -42,14 +42,22 @@ class KvCache(Record, frozen=True, kw_only=True):
 
 
 class Calibration(Record, frozen=True, kw_only=True):
-    """The data set that calibrated routes read: Hugging Face id, commit, files, samples used, folder."""
+    """The data set that calibrated routes read: Hugging Face id, commit, files, samples used, folder.
+
+    `loads`: tool -> the path that it loads, where that is not the folder's.
+    """
 
     hub: Text
     revision: Text
     include: tuple[Text, ...]
     size: Count
     folder: Text
+    loads: dict[str, str]
     source: Sources
+
+    def beside(self, place: str, tool: str) -> str:
+        """Where a tool without a flag for the data set has to run, so that it finds the one in the folder `place`."""
+        return place.removesuffix(f"/{self.loads.get(tool, self.folder)}")
 
 
 class Quantizations(Record, frozen=True, kw_only=True):

@@ -36,8 +36,12 @@ def build(deployment: Deployment) -> tuple[Step, ...]:
     )
 
 
-def ask(deployment: Deployment) -> tuple[Step, ...]:
-    """Asks the smoke question about the test picture, with both engines, without a server."""
+def ask(
+    deployment: Deployment, question: str = "", max_tokens: int = 0, *, streaming: bool = False
+) -> tuple[Step, ...]:
+    """Asks about the test picture, with both engines, without a server: the smoke question and what the script says
+    of the answer's length, unless said. Raises NotInRelease for `streaming` where the script knows none.
+    """
     seen = deployment.recipe.vision
     if seen is None:
         return ()
@@ -52,7 +56,9 @@ def ask(deployment: Deployment) -> tuple[Step, ...]:
             ("--vit_engine_dir", made, "--input_dir", f'{{"image": "{made}/{IMAGE_TENSOR}"}}'),
             ("--vit_engine_path", f"{made}/{PLAN}"),
         ),
-        *("--images_path", f'{{"image": "{image}"}}', "--input_text", deployment.recipe.question.text),
+        *("--images_path", f'{{"image": "{image}"}}', "--input_text", question or deployment.recipe.question.text),
+        *(spelled(tool, ("--max_new_tokens", str(max_tokens))) if max_tokens else ()),
+        *(spelled(tool, ("--streaming",)) if streaming else ()),
     )
     why = f"expected in the answer: {deployment.recipe.question.expected}"
     return (Step(title="Ask about the test picture", tool=tool.tool, where="container", argv=argv, why=why),)

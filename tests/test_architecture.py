@@ -37,7 +37,7 @@ TWO_DOORS = {
 
 # What a person meets; `unknown_name` lists what is known instead.
 TROUBLES = {"Trouble", "Usage", "Undetermined", "Refused", "Unreachable"}
-LONGEST = {"tasks.py": 360}  # the tasks that bring both floors together, with every option they take
+LONGEST = {"tasks.py": 370}  # the tasks that bring both floors together, with every option they take
 
 
 def sources() -> Iterator[Path]:

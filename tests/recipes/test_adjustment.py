@@ -7,7 +7,7 @@ import pytest
 from environment.docker_run import launch
 from environment.errors import Usage
 from environment.workspace import Workspace
-from recipes.adjustment import Adjustment, adjusted, check, without_gpus
+from recipes.adjustment import Adjustment, adjusted, check, refuse_port, without_gpus
 from recipes.deployment import Ports, deploy
 from recipes.serve import plan
 
@@ -39,6 +39,19 @@ def test_another_question_is_asked_instead() -> None:
     assert [step for step in asked.steps if step.argv != after] == [step for step in PLAN.steps if step.argv != before]
     (shorter,) = (step.argv for step in adjusted(asked, Adjustment(max_tokens=5)).steps if step.argv[:2] == after[:2])
     assert shorter == (*after[:-1], "5")
+
+
+def test_an_answer_longer_than_the_engine_gives_is_refused_before_it_is_built() -> None:
+    with pytest.raises(Usage, match="--max-tokens 1025 is more than the 1024 that the engine gives"):
+        adjusted(PLAN, Adjustment(max_tokens=1025), DEPLOYMENT.max_output_len)
+    adjusted(PLAN, Adjustment(max_tokens=1024), DEPLOYMENT.max_output_len)
+
+
+def test_a_port_of_no_endpoint_is_refused() -> None:
+    with pytest.raises(Usage, match="none was asked for"):
+        refuse_port({"openai": 9001}, openai=False)
+    refuse_port({"openai": 9001}, openai=True)
+    refuse_port({}, openai=False)
 
 
 def test_without_it_every_port_is_on_the_loopback_address() -> None:

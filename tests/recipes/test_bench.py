@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from environment.contracts import contract, tools
 from environment.errors import Trouble, Usage
 from environment.plan import Plan
-from recipes import bench, local
+from recipes import bench, build, local
 from recipes.recipe import names
 from tests.recipes.deployments import USER, deployment
 from tests.recipes.documented import KNOWN
@@ -63,6 +64,62 @@ def test_two_loads_never_share_a_data_set() -> None:
     assert flag(last(planned(mode="static")), "--dataset") != flag(last(planned(mode="fixed")), "--dataset")
 
 
+def test_a_data_set_is_of_one_tokenizer_and_one_release(tmp_path: Path) -> None:
+    """Its token ids are the tokenizer's; v0.9.0 reads a delay in each request that v0.10.0 does not write."""
+    own = [{"model_dir": str(tmp_path / name)} for name in ("mine", "other")]
+    more: list[dict[str, Any]] = [{}, {"tag": "v0.9.0"}, *own]
+    assert len({flag(last(planned(**options)), "--dataset") for options in more}) == len(more)
+
+
+def test_a_static_batch_is_none_that_the_engine_cannot_hold() -> None:
+    small = last(planned(mode="static", limits={"max_batch_size": 2}))
+    assert flag(small, "--static_emulated_batch_size") == "2"
+
+
+def test_the_python_benchmark_takes_the_lengths_that_are_said() -> None:
+    said = bench.plan(deployment("baichuan2-13b"), USER, mode="python", input_mean=100, output_mean=20)
+    assert flag(last(said), "--input_output_len") == "100,20"
+    with pytest.raises(Usage, match="reaches beyond the engine's 2048 tokens"):
+        bench.plan(deployment("baichuan2-13b"), USER, mode="python", input_mean=100_000)
+
+
+@pytest.mark.parametrize("means", [{"input_mean": 0}, {"output_mean": 0}, {"output_mean": -3}])
+def test_a_mean_of_nothing_is_refused(means: dict[str, Any]) -> None:
+    with pytest.raises(Usage, match="is less than 1"):
+        bench.plan(deployment("baichuan2-13b"), USER, **means)
+    least = deployment("baichuan2-13b", limits={"max_input_len": 1, "max_output_len": 1})
+    assert bench.load(least).input_mean == bench.load(least).output_mean == 1
+
+
+def test_the_question_of_run_reaches_a_model_that_sees() -> None:
+    """It asked its smoke question whatever was said."""
+    asked = last(local.run(deployment("qwen-vl"), USER, question="What is the dog doing?", max_tokens=20))
+    assert (flag(asked, "--input_text"), flag(asked, "--max_new_tokens")) == ("What is the dog doing?", "20")
+    with pytest.raises(Trouble, match="does not know --streaming"):
+        local.run(deployment("qwen-vl"), USER, streaming=True)
+    with pytest.raises(Usage, match="--max-tokens 0 is less than 1"):
+        local.run(deployment("qwen-vl"), USER, max_tokens=0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "tag", "loaded"),
+    [
+        ("llama2-13b", "v0.8.0", "ccdv/cnn_dailymail"),
+        ("llama2-13b", "v0.9.0", "ccdv/cnn_dailymail"),
+        ("baichuan2-13b", "v0.9.0", "ccdv/cnn_dailymail"),
+        ("chatglm3", "v0.8.0", "cnn_dailymail"),
+    ],
+)
+def test_an_old_tool_that_calibrates_finds_the_data_set_by_the_path_it_loads(
+    recipe: str, tag: str, loaded: str
+) -> None:
+    """TensorRT-LLM's scripts at these tags call load_dataset with that path."""
+    asked = deployment(recipe, tag=tag, kv_cache_dtype="int8")
+    (convert,) = (step.argv for step in build.plan(asked, USER).steps if step.tool.startswith("convert_checkpoint"))
+    assert convert[:2] == ("env", "-C")
+    assert f"{convert[2]}/{loaded}" == asked.calibration_dir
+
+
 def test_the_four_configurations_of_the_seed() -> None:
     ifb, v1, static, fixed = (last(planned(mode=mode)) for mode in ("ifb", "v1", "static", "fixed"))
     assert (flag(ifb, "--type"), flag(v1, "--type"), flag(static, "--type")) == ("IFB", "V1", "IFB")
@@ -109,7 +166,7 @@ def test_clocks_are_held_around_the_benchmark_alone_and_given_back_however_it_en
     subprocess.run(["sh", "-n"], input=str(plan), text=True, check=True)
 
 
-@pytest.mark.parametrize("clocks", ["fast", "1980", "1980,", "1980,2619;reboot"])
+@pytest.mark.parametrize("clocks", ["fast", "0,0", "1980", "1980,", "1980,2619;reboot"])
 def test_clocks_that_are_none_name_the_query(clocks: str) -> None:
     with pytest.raises(Usage, match="two numbers in MHz") as caught:
         planned(clocks=clocks)

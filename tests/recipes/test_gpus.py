@@ -31,6 +31,18 @@ def test_what_is_no_list_of_one_gpu_a_rank_is_refused(words: str) -> None:
         chosen(2, words)
 
 
+def test_the_remedy_of_a_gpu_named_twice_names_as_many() -> None:
+    with pytest.raises(Usage, match="names a GPU twice") as caught:
+        chosen(2, "0,0")
+    assert caught.value.mend == "such as --gpus 0,1"
+
+
+def test_a_gpu_that_can_nothing_is_offered_no_format() -> None:
+    with pytest.raises(Usage, match=r"needs compute capability 7\.0, the GPU\(s\) 0 have 5\.0") as caught:
+        deployment(compute="5.0")
+    assert caught.value.mend == "other GPUs: --gpus LIST"
+
+
 @pytest.mark.parametrize("words", ["4,4", "four", ","])
 def test_any_number_of_gpus_converts_but_each_once(words: str) -> None:
     with pytest.raises(Usage, match="--convert-gpus"):

@@ -71,6 +71,13 @@ def test_a_switch_that_moved_to_the_server_is_set_there() -> None:
         ({"feature": ["tokens-per-block"]}, "said as --feature tokens-per-block=NUMBER"),
         ({"feature": ["fmha=yes"]}, "said as --feature fmha"),
         ({"feature": ["tokens-per-block=many"]}, "takes a whole number above 0, not 'many'"),
+        ({"feature": ["tokens-per-block=100"]}, "takes a power of two, not 100"),
+        ({"feature": ["tokens-per-block=100"]}, "tokens-per-block=64 or --feature tokens-per-block=128"),
+        ({"feature": ["tokens-per-block=64", "tokens-per-block=128"]}, "is said twice: 64 and 128"),
+        (
+            {"limits": {"max_batch_size": 10**8}},
+            "409600000000 tokens in the KV cache, the backend counts to 2147483647",
+        ),
         ({"model": "13b"}, "unknown model of this recipe '13b'"),
         ({"model": "meta-llama/Llama-3-8B"}, "the shape of meta-llama/Llama-3-8B is not known"),
     ],
@@ -89,7 +96,13 @@ def test_what_does_not_fit_is_refused_when_it_is_said(options: dict[str, Any], s
         ("llama2-13b", {"tag": "v0.8.0", "quant": "fp8", "feature": ["fp8-context-fmha"]}, "first in v0.9.0"),
         ("llama2-13b", {"tag": "v0.9.0", "feature": ["rmsnorm-plugin"]}, "last in v0.7."),
         ("chatglm3", {"tag": "v0.10.0", "pp": 2}, "--pp_size must be 1"),
-        ("chatglm3", {"tag": "v0.7.1", "feature": ["tokens-per-block=100"]}, "power of two"),
+        (
+            "qwen2",
+            {"tag": "v0.17.0"},
+            "last in v0.16.0, because nothing is known of convert_checkpoint-qwen in v0.17.0",
+        ),
+        ("qwen2", {"tag": "v0.17.0"}, "use --tag v0.16.0; or invoke contract --release v0.17.0"),
+        ("qwen2", {"tag": "v1.2.1"}, "last in v0.16.0, because no way to an engine"),
     ],
 )
 def test_a_release_that_cannot_names_the_nearest_that_can(recipe: str, options: dict[str, Any], said: str) -> None:

@@ -66,7 +66,7 @@ def _step(step: Step, image: str, name: str) -> Step:
 def adjusted_plan(deployment: Deployment, model_dir: str, asked: Adjustment) -> Plan:
     """What `rehearse_in_container` will do after the image is built."""
     deployment = of_checkpoint(deployment, model_dir)
-    return adjusted(planned(deployment, f"{os.getuid()}:{os.getgid()}"), asked)
+    return adjusted(planned(deployment, f"{os.getuid()}:{os.getgid()}"), asked, deployment.max_output_len)
 
 
 def of_checkpoint(deployment: Deployment, model_dir: str) -> Deployment:
