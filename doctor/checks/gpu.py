@@ -9,6 +9,8 @@ from doctor.checks.rules import family
 from doctor.facts.gpu import Gpu
 from doctor.outcome import Finding, NotAsked, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
+from environment.artifacts.engine import Engine
+from environment.artifacts.tensorrt_plan import Plan
 
 GENERATIONS = ((10, "blackwell"), (9, "hopper"), (8, "ampere"), (7, "turing"))
 NAMED_GPU = re.compile(r"(?:GPU|MIG)-.+")  # a name that CUDA takes beside a number; what is neither hides all after it
@@ -88,13 +90,20 @@ def gpu_mixed(subject: Subject) -> Finding:
 def memory_fit(subject: Subject) -> Finding:
     """What one rank loads leaves room for its KV cache."""
     weights, asked = subject.asked.checkpoint_bytes, subject.asked
-    share = asked.rank_bytes or (weights and weights // max(asked.gpus, 1))
-    rank = given(share, "no-recipe")
+    share = _largest_rank(subject) or asked.rank_bytes or (weights and weights // max(asked.gpus, 1))
+    rank = given(share, "no-weights")
     total = min(known(gpu.memory_total) for gpu in devices_of(subject))
     values = {"rank": rank, "total": total, "left": max(total - rank, 0), "gpus": asked.gpus}
     if rank * 100 >= total * 95:
         return failed(**values)
     return passed(**values) if rank * 100 < total * 80 else warned(**values)
+
+
+def _largest_rank(subject: Subject) -> int | None:
+    """The bytes of the named engine's largest plan; None without one."""
+    engine = subject.artifacts.engine
+    plans = [rank.head for rank in engine.ranks if isinstance(rank.head, Plan)] if isinstance(engine, Engine) else []
+    return max((plan.file_size for plan in plans), default=None)
 
 
 def memory_busy(subject: Subject) -> Finding:

@@ -86,7 +86,7 @@ def mpi_and_hwloc(subject: Subject) -> Finding:
         "folder": (found.fitting or found.wanting).rpartition("/")[0],
         "home": prefix(found.fitting or found.wanting),
     }
-    return failed(f"fail-{cure(found)}", **values)
+    return failed(f"fail-{cure(found) if found.taken else 'missing'}", **values)
 
 
 def numpy_of_release(subject: Subject) -> Finding:

@@ -26,10 +26,11 @@ def model_control(subject: Subject) -> Finding:
     """No server that can be reached from beyond this host takes models from whoever asks."""
     ports, rows = known(subject.host.ports), known(subject.host.servers)
     servers = [row for row in rows if row.name == "tritonserver"]
-    found = [row for row in servers if _changes(row) and any(ports.get(port) for port in _ports(row.argv))]
+    reached = {row.pid: [port for port in _ports(row.argv) if ports.get(port)] for row in servers if _changes(row)}
+    found = {pid: open_ones for pid, open_ones in reached.items() if open_ones}
     if not found:
         return passed(count=len(servers))
-    return warned(pids=[row.pid for row in found], ports=sorted({p for row in found for p in _ports(row.argv)}))
+    return warned(pids=list(found), ports=sorted({port for open_ones in found.values() for port in open_ones}))
 
 
 def extra_apis(subject: Subject) -> Finding:

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from doctor.facts.linking import DEFAULT_FOLDERS, Libraries, Library
 from doctor.facts.readings import Reading
+from doctor.probes.sources import read_file
 from doctor.probes.taking import Probe, Taken
 from environment.unknown import Unknown
 
@@ -70,16 +71,22 @@ def _that_matter(found: Iterable[Library]) -> tuple[Library, ...]:
 def files(root: Path, folders: Iterable[str]) -> Iterator[str]:
     """Every file of MPI and hwloc in these folders of a root file system, links included: a link is a name, too."""
     for folder in dict.fromkeys(folders):
-        place = root / folder.lstrip("/")
-        names = os.listdir(place) if place.is_dir() else ()  # noqa: PTH208 - thousands of names, and paths take time
+        names = _names(root / folder.lstrip("/"))
         yield from (f"{folder.rstrip('/')}/{name}" for name in names if name.startswith(FIRST) and NAME.fullmatch(name))
+
+
+def _names(folder: Path) -> list[str]:
+    """The names in a folder; none where it is not there or may not be read, as the dynamic linker passes over it."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - thousands of names, and paths take time
+    except OSError:
+        return []
 
 
 def _configured() -> tuple[str, ...]:
     """The folders of /etc/ld.so.conf.d, in order."""
-    lines = [
-        line for file in sorted(Path("/etc/ld.so.conf.d").glob("*.conf")) for line in file.read_text().splitlines()
-    ]
+    files = sorted(Path("/etc/ld.so.conf.d").glob("*.conf"))
+    lines = [line for file in files for line in read_file(file).text.splitlines()]
     return tuple(line.strip() for line in lines if line.strip().startswith("/"))
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from doctor.checks.gpu import topology
 from doctor.facts.gpu import ComputeProcess, Fabric
+from tests.doctor.artifacts import plan, rank
 from tests.doctor.well import GIB, NOT_READ, WELL, case, changed, gpu
 
 GONE = {"gpus__devices": ()}
@@ -14,6 +17,7 @@ NONE: dict[str, Any] = dict.fromkeys(
 )
 GEFORCE = gpu(0, **NONE, data_center=False, compute=(8, 9), name="RTX 4090")
 PAIR = {"asked__tensor_parallel": 2, "asked__gpus": 2}
+BARE: dict[str, Any] = {"artifacts__engine": None}  # its size is asked of a recipe
 
 
 def one(**changes: object) -> dict[str, object]:
@@ -57,13 +61,15 @@ CASES = [
     case("G010", "fail", **PAIR, **one(compute=(8, 0))),
     case("G010", "unknown", **PAIR, **one(compute=NOT_READ)),
     case("G010", "skip"),
-    case("G011", "pass", asked__checkpoint_bytes=15 * GIB),
-    case("G011", "warn", asked__checkpoint_bytes=70 * GIB),
-    case("G011", "pass", asked__checkpoint_bytes=70 * GIB, **PAIR),
-    case("G011", "fail", asked__checkpoint_bytes=145 * GIB),
-    case("G011", "fail", asked__checkpoint_bytes=1, asked__rank_bytes=79 * GIB),
-    case("G011", "unknown", asked__checkpoint_bytes=1, **one(memory_total=NOT_READ)),
-    case("G011", "skip"),
+    case("G011", "pass", **BARE, asked__checkpoint_bytes=15 * GIB),
+    case("G011", "warn", **BARE, asked__checkpoint_bytes=70 * GIB),
+    case("G011", "pass", **BARE, asked__checkpoint_bytes=70 * GIB, **PAIR),
+    case("G011", "fail", **BARE, asked__checkpoint_bytes=145 * GIB),
+    case("G011", "fail", **BARE, asked__checkpoint_bytes=1, asked__rank_bytes=79 * GIB),
+    case("G011", "unknown", **BARE, asked__checkpoint_bytes=1, **one(memory_total=NOT_READ)),
+    case("G011", "skip", **BARE),
+    case("G011", "pass"),
+    case("G011", "fail", artifacts__engine__ranks=(rank(0), rank(1, replace(plan(), file_size=79 * GIB)))),
     case("G012", "pass"),
     case("G012", "warn", **one(memory_used=30 * GIB, processes=(ComputeProcess(pid=7, used=None),))),
     case("G012", "warn", **one(memory_used=30 * GIB, processes=NOT_READ)),

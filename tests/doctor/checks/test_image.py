@@ -53,6 +53,7 @@ CASES = [
     case("I005", "fail-package", **mixed(DEBIAN)),
     case("I005", "fail-conda", **mixed("/root/miniconda3/lib/libopen-pal.so.40")),
     case("I005", "fail-rebuild", **mixed("/usr/local/lib/libopen-pal.so.40")),
+    case("I005", "fail-missing", **mixed("")),
     case("I005", "skip"),
     case("I005", "unknown", linking=NOT_READ),
     case("I006", "pass"),

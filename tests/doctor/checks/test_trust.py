@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from doctor.checks.trust import model_control
 from doctor.facts.host import Process
 from environment.artifacts.checkpoint import Checkpoint
 from tests.doctor.artifacts import WELL_ARTIFACTS
-from tests.doctor.well import NOT_READ, WELL, case
+from tests.doctor.well import NOT_READ, WELL, case, changed
 
 assert WELL.image is not None
 OPEN = {"host__ports": {8000: True}}
@@ -57,3 +58,10 @@ CASES = [
     case("X014", "skip", artifacts__checkpoint=None),
     case("X014", "unknown", artifacts__checkpoint=NOT_READ),
 ]
+
+
+def test_only_the_ports_that_can_be_reached_are_named() -> None:
+    said = model_control(
+        changed(WELL, {**server("--model-control-mode=poll"), "host__ports": {8000: True, 8001: False}})
+    )
+    assert said.data["ports"] == [8000]
