@@ -1,4 +1,4 @@
-"""The libraries of MPI are looked for as the dynamic linker does: a folder that is not there or closed is passed over."""
+"""The libraries of MPI are looked for as the dynamic linker does, which passes over a folder that is closed."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_only_files_of_mpi_are_found_and_a_folder_that_cannot_be_listed_is_passe
             raise PermissionError(13, "Permission denied", str(folder))
         return listed(folder)
 
-    monkeypatch.setattr(libraries.os, "listdir", refusing)
+    monkeypatch.setattr(os, "listdir", refusing)
     assert [*libraries.files(tmp_path, ("/closed", "/nowhere", "/open"))] == ["/open/libmpi.so.40"]
