@@ -22,6 +22,7 @@ from environment.errors import Trouble
 from environment.metering import metered, resident, watched
 from environment.plan import Plan, Step
 from environment.progress import working
+from environment.signals import interrupts_held, uninterrupted
 from environment.staging import flush
 from environment.step_records import Ending, StepRecord, add, last_time, size_of, there
 from environment.step_records import read as read_records
@@ -119,7 +120,7 @@ def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], No
     if words[0] == "mv":
         flush(Path(words[1]))
     environment = {**os.environ, **(step.env if step.where == "host" else {})}
-    with log.open("wb") as file:
+    with log.open("wb") as file, interrupts_held() as release:  # one that comes while it starts would leave it running
         try:
             process = subprocess.Popen(
                 words,
@@ -135,10 +136,12 @@ def run(words: tuple[str, ...], step: Step, log: Path, watch: Callable[[str], No
             what = f"{words[0]} cannot be started: {error.strerror}"
             raise Trouble(what, where=shlex.join(words), mend=mend) from error
         try:
+            release()
             with watched(partial(resident, process.pid)):
                 code = followed(process, log, watch) if watch else process.wait()
         except BaseException:
-            end_group(process)
+            with uninterrupted():  # a second Ctrl-C would leave it running, in its session of its own
+                end_group(process)
             raise
     if code != 0:
         raise failed(step, words, code, log)

@@ -17,6 +17,7 @@ from environment.errors import Trouble
 from environment.execution import Actor, carry_out, failed
 from environment.execution import run as run_on_host
 from environment.plan import Plan, Step
+from environment.signals import terminable
 from recipes import engine_store, runs, server_network
 from recipes.ask import Manner, Target, show_answer
 from recipes.deployment import Deployment
@@ -27,7 +28,6 @@ from recipes.quality.gate import ENGINE, REHEARSAL
 from recipes.quality.reference import computing
 from recipes.quality.watch import Watch
 from recipes.recipe import AS_IT_SAYS, chat_of
-from recipes.rehearsal.server import terminable
 from recipes.runs import Run
 from recipes.serve import READY_WITHIN
 from recipes.server_container import condition, keep_log

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from environment import turns
 from environment.artifacts.engine import Engine, read_engine
 from environment.artifacts.tensorrt_plan import Plan as EnginePlan
-from environment.console import say
 from environment.data import Record, read_json
 from environment.errors import Trouble
 from environment.plan import Step
@@ -189,13 +189,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 @contextmanager
 def alone(target: Path) -> Iterator[None]:
     """While inside, no other process builds the same engine: a second one waits, and then finds it finished."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.with_name(f".{target.name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another process is building {target.name}: waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with turns.alone(target.with_name(f".{target.name}.lock"), f"building {target.name}"):
         yield
 
 

@@ -76,8 +76,8 @@ def ask(
     from dataclasses import replace
 
     from environment.console import typed
+    from environment.signals import terminable
     from recipes.ask import elsewhere, show_answer, show_data, show_whole, target
-    from recipes.rehearsal.server import terminable
     from recipes.runs import answering
 
     other = elsewhere(url, name=name, model=model, accumulates=accumulates, model_dir=model_dir, recipe=recipe)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from environment.console import say
 from environment.home import expanded
+from environment.signals import terminable
 from environment.workspace import PROJECT, Workspace
 from recipes import runs
 from recipes.ask import Manner, show_answer, target
@@ -18,7 +19,6 @@ from recipes.quality.reference import computing, patience
 from recipes.rehearsal.binary import refuse_unreadable
 from recipes.rehearsal.checkpoint import shipped_for
 from recipes.rehearsal.rehearse import Rehearsal, rehearse
-from recipes.rehearsal.server import terminable
 from recipes.runs import Run
 
 PROVES = "A rehearsal proves the deployment, the templates, the tokenizer and the client; not the TensorRT engine."

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from environment.errors import Trouble
+from environment.signals import interrupts_held
 from recipes import processes
 from recipes.ports import says_yes
 from recipes.rehearsal.binary import Command
@@ -25,9 +24,7 @@ LONGEST = 300  # characters of one of them
 FRAMES = r"\n\nAt:\n"  # python_backend: pb_exception.h; the log escapes line ends
 TABLE = ("| ", "+--")  # what Triton was started with, and its models again: the lines above say it shorter
 POLL = 0.02  # seconds
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Told = Callable[[str], None]
-Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 @contextmanager
@@ -51,51 +48,6 @@ def started(command: Command, log: Path, record: Callable[[int], None]) -> Itera
             record(process.pid)
             release()
             yield process
-
-
-@contextmanager
-def interrupts_held() -> Iterator[Callable[[], None]]:
-    """Ctrl-C and its like wait until the function it yields is called: between a start and its record is no gap."""
-    waiting: list[int] = []
-    before = heard(ENDING)
-    set_handlers(dict.fromkeys(before, lambda got, _: waiting.append(got)))
-
-    def release() -> None:
-        set_handlers(before)
-        if waiting:
-            raise KeyboardInterrupt
-
-    try:
-        yield release
-    finally:
-        set_handlers(before)
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """SIGTERM, and the terminal's end, end the block as Ctrl-C does, so that what was started is ended too."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = heard((signal.SIGTERM, signal.SIGHUP))
-    set_handlers(dict.fromkeys(before, interrupt))
-    try:
-        yield
-    finally:
-        set_handlers(before)
-
-
-def heard(numbers: tuple[signal.Signals, ...]) -> dict[signal.Signals, Handler]:
-    """The handlers of those signals that are not ignored: `nohup` ignores SIGHUP, a shell's `&` SIGINT."""
-    handlers = {number: signal.getsignal(number) for number in numbers}
-    return {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
-
-
-def set_handlers(handlers: Mapping[signal.Signals, Handler]) -> None:
-    """Has each signal handled by its handler."""
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 @dataclass

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from environment import execution
 from environment.errors import Trouble
 from environment.execution import carry_out
 from environment.plan import Plan, Step
@@ -90,6 +92,26 @@ def test_an_interrupt_ends_the_whole_process_group(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(PATIENCE) != 0
     assert soon(lambda: not is_running(int(child.read_text())))
+
+
+def test_an_interrupt_while_a_command_starts_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also two of them: the second one comes while the command is being ended."""
+    real, end, started = subprocess.Popen, execution.end_group, list[subprocess.Popen[bytes]]()
+
+    def interrupted_popen(*words: Any, **settings: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*words, **settings))
+        os.kill(os.getpid(), signal.SIGINT)
+        return started[0]
+
+    def interrupted_end(process: subprocess.Popen[bytes]) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        end(process)
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted_popen)
+    monkeypatch.setattr(execution, "end_group", interrupted_end)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(one("sleep", "600"), tmp_path)
+    assert not is_running(started[0].pid)
 
 
 def test_the_workspace_is_beside_the_project_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from recipes.rehearsal.server import ENDING, interrupts_held, terminable
+from environment.signals import ENDING, interrupts_held, terminable, uninterrupted
 
 
 @pytest.fixture(params=ENDING, ids=lambda number: number.name)
@@ -33,3 +34,30 @@ def test_one_that_is_ignored_is_not_heard_in_between_either(number: signal.Signa
         release()
         os.kill(os.getpid(), number)
     assert signal.getsignal(number) == signal.SIG_IGN
+
+
+def test_what_cleans_up_is_done_to_its_end_and_the_signal_is_heard_then(number: signal.Signals) -> None:
+    done = []
+
+    @uninterrupted()
+    def cleans() -> None:
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+        done.append("cleaned")
+
+    with pytest.raises(KeyboardInterrupt):
+        cleans()
+    assert done == ["cleaned"]
+
+
+def test_a_thread_leaves_signals_alone() -> None:
+    done = []
+
+    def cleans() -> None:
+        with terminable(), uninterrupted():
+            done.append("cleaned")
+
+    thread = threading.Thread(target=cleans)
+    thread.start()
+    thread.join()
+    assert done == ["cleaned"]

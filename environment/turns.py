@@ -1,0 +1,26 @@
+"""One at a time: two processes that would write into the same place take turns."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from environment.console import say
+
+
+@contextmanager
+def alone(lock: Path, doing: str) -> Iterator[None]:
+    """While inside, no other process is inside with the same file; a second one says that it waits, and waits.
+
+    The lock goes with its process, however that ends.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another process is {doing}: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
