@@ -111,9 +111,11 @@ class BuildProgress:
 def clock() -> Progress:
     """A line that shows that time passes, and how much has; it vanishes at the end."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    text = TextColumn("{task.description}", markup=False)
-    return Progress(TextColumn("     "), SpinnerColumn(), TimeElapsedColumn(), text, console=eye(), transient=True)
+    elapsed = TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=len("0:00:00")))
+    text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1))  # gives way first
+    return Progress(TextColumn("     "), SpinnerColumn(), elapsed, text, console=eye(), transient=True, expand=True)
 
 
 @contextmanager

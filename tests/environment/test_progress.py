@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from rich.console import Console
 
-from environment.progress import BuildProgress, stage_of, working
+from environment.progress import BuildProgress, clock, stage_of, working
 from tests.waiting import soon
 
 
@@ -58,3 +60,20 @@ def test_a_step_that_says_nothing_is_seen_to_be_at_work(capfd: pytest.CaptureFix
     with working(every=60):
         pass
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_terminal_takes_from_the_instruction_and_not_from_the_time(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    monkeypatch.setattr("environment.progress.eye", lambda: screen)
+    running = clock()
+    running.add_task(
+        "builder 12/15: RUN cd tensorrt_llm && python3 scripts/build_wheel.py --trt_root=/usr/local/tensorrt"
+    )
+    with screen.capture() as shown:
+        screen.print(running.get_renderable())
+    (line,) = shown.get().splitlines()
+    assert " 0:00:00 builder 12/15: RUN" in line
+    assert len(line) <= width
