@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import docker
@@ -25,10 +25,13 @@ from docker.utils import kwargs_from_env
 from environment.docker_errors import DockerTrouble, explain
 from environment.engine_answers import Ended, Image, Info, as_image
 from environment.image_layout import MADE_BY
-from environment.layers import Layers, after
+from environment.images.reference import parts
+from environment.layers import Layers, after, amount
+from environment.signals import uninterrupted
 
 DEFAULT = "unix:///var/run/docker.sock"
 ANSWER = 10  # seconds an engine may take for a question that needs no work
+MOST_SAID = 16_000_000  # bytes of what a container that is asked something may answer
 PATIENCE = 180  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
 
 
@@ -41,7 +44,7 @@ class Client(docker.APIClient):
 
 
 @contextmanager
-def explained(doing: str, where: str = "") -> Iterator[None]:
+def explained(doing: str, where: str = "", registry: str = "") -> Iterator[None]:
     """Turns everything that docker-py lets through into a DockerTrouble that says what was being done.
 
     The errors of requests, which it also lets through, are OSErrors.
@@ -49,7 +52,7 @@ def explained(doing: str, where: str = "") -> Iterator[None]:
     try:
         yield
     except (errors.DockerException, OSError, urllib3.exceptions.HTTPError) as error:
-        raise explain(words_of(error), doing, where=where) from error
+        raise explain(words_of(error), doing, where=where, registry=registry) from error
 
 
 def words_of(error: Exception) -> str:
@@ -92,10 +95,10 @@ class Engine:
         Gives up with id "stalled" after `patience` seconds without a byte. A pull given up, interrupted or broken
         leaves no tag: the engine names the image when its last layer is in.
         """
-        doing, layers = f"pulling {reference}", Layers()
-        with explained(doing), self.patient(patience) as client:
+        doing, registry, layers = f"pulling {reference}", parts(reference)[0], Layers()
+        with explained(doing, registry=registry), self.patient(patience) as client:
             try:
-                for layers in kept_moving(client.pull(reference, stream=True, decode=True), doing, patience):
+                for layers in kept_moving(client.pull(reference, stream=True, decode=True), reference, patience):
                     watch(layers)
             except (OSError, urllib3.exceptions.ReadTimeoutError) as error:
                 if "timed out" not in str(error):
@@ -132,13 +135,15 @@ class Engine:
         entrypoint: tuple[str, ...] = (),
         user: str = "",
         gpus: bool = False,
+        called: str = "",
     ) -> Ended:
         """Runs a container of `image` to its end and removes it, whatever happens. At most `limit` seconds.
 
-        `gpus` gives it all of this host's.
+        `gpus` gives it all of this host's; `called` is what a person calls the image. Raises DockerTrouble for one that
+        says more than anybody reads.
         """
         asked = [DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpus else None
-        doing = f"running {' '.join(entrypoint) or words[0]} in {image}"
+        doing = f"running {' '.join(entrypoint) or words[0]} in {called or image}"
         with explained(doing):
             made = self.client.create_container(
                 image,
@@ -151,7 +156,8 @@ class Engine:
             try:
                 return self._to_its_end(made["Id"], doing, limit)
             finally:
-                self.client.remove_container(made["Id"], force=True, v=True)
+                with uninterrupted():
+                    self.client.remove_container(made["Id"], force=True, v=True)
 
     def archives(self, image: str, folders: Iterable[str]) -> Iterator[tuple[str, Iterable[bytes]]]:
         """Those of the folders that the image has, each with its content as a tar stream. Nothing of it is run."""
@@ -162,7 +168,8 @@ class Engine:
                     with suppress(errors.NotFound):
                         yield folder, self.client.get_archive(made["Id"], folder)[0]
             finally:
-                self.client.remove_container(made["Id"], force=True, v=True)
+                with uninterrupted():
+                    self.client.remove_container(made["Id"], force=True, v=True)
 
     def _to_its_end(self, container: str, doing: str, limit: int) -> Ended:
         self.client.start(container)
@@ -175,10 +182,21 @@ class Engine:
         state = self.client.inspect_container(container)["State"]
         return Ended(
             code=state["ExitCode"],
-            out=self.client.logs(container, stderr=False).decode("utf-8", "replace"),
-            err=self.client.logs(container, stdout=False).decode("utf-8", "replace"),
+            out=self._said(container, doing, stderr=False),
+            err=self._said(container, doing, stdout=False),
             killed_for_memory=state["OOMKilled"],
         )
+
+    def _said(self, container: str, doing: str, **streams: bool) -> str:
+        said = bytearray()
+        with closing(self.client.logs(container, stream=True, **streams)) as pieces:
+            for piece in pieces:
+                said += piece
+                if len(said) > MOST_SAID:
+                    raise DockerTrouble(
+                        f"{doing}: it says more than {amount(MOST_SAID)}, given up", id="container-talks"
+                    )
+        return said.decode("utf-8", "replace")
 
 
 @contextmanager
@@ -192,12 +210,12 @@ def explained_unless_missing(doing: str) -> Iterator[None]:
         raise explain(words_of(error), doing) from error
 
 
-def kept_moving(events: Iterable[Mapping[str, Any]], doing: str, patience: int) -> Iterator[Layers]:
+def kept_moving(events: Iterable[Mapping[str, Any]], reference: str, patience: int) -> Iterator[Layers]:
     """The layers after each event; raises when the engine reports an error, or only retries for `patience` seconds."""
-    layers, moved = Layers(), time.monotonic()
+    doing, layers, moved = f"pulling {reference}", Layers(), time.monotonic()
     for event in events:
         if "error" in event:
-            raise explain(str(event["error"]), doing)
+            raise explain(str(event["error"]), doing, registry=parts(reference)[0])
         before, layers = layers, after(layers, event)
         if layers.movements != before.movements:
             moved = time.monotonic()

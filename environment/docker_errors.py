@@ -7,19 +7,30 @@ from functools import cache
 from pathlib import Path
 
 from environment.data import Record, read_toml
-from environment.errors import Trouble
+from environment.errors import Trouble, printable
+from environment.images.reference import NVIDIA
 
 ERRORS = Path(__file__).with_name("docker_errors.toml")
 
 
 class DockerError(Record, frozen=True, kw_only=True):
-    """One known error: a stable id, the pattern that tells it, its meaning, and what mends it."""
+    """One known error: a stable id, the pattern that tells it, its meaning, and what mends it.
+
+    `elsewhere` mends it at another registry than NVIDIA's, which stands there as {registry}.
+    """
 
     id: str
     pattern: str
     what: str
     mend: str
     source: str
+    elsewhere: str = ""
+
+    def mended(self, registry: str) -> str:
+        """What mends it when `registry` was asked; "" for none, or one that is not known."""
+        if self.elsewhere and registry not in {"", NVIDIA}:
+            return self.elsewhere.format(registry=registry)
+        return self.mend
 
 
 class DockerErrors(Record, frozen=True, kw_only=True):
@@ -52,9 +63,10 @@ def named(identity: str) -> DockerError:
     return next(error for error in known() if error.id == identity)
 
 
-def explain(text: str, doing: str, *, where: str = "") -> DockerTrouble:
-    """The trouble that `text` tells of while `doing` something, such as "pulling nvcr.io/..."."""
-    error = recognise(text)
+def explain(text: str, doing: str, *, where: str = "", registry: str = "") -> DockerTrouble:
+    """The trouble that `text` tells of while `doing` something, such as "pulling nvcr.io/...", from `registry`."""
+    error, said = recognise(text), printable(text.strip())
     if error is None:
-        return DockerTrouble(f"{doing} failed", where=where, why=text.strip())
-    return DockerTrouble(f"{doing}: {error.what}", id=error.id, where=where, why=text.strip(), mend=error.mend)
+        return DockerTrouble(f"{doing} failed", where=where, why=said)
+    what, mend = f"{doing}: {error.what}", error.mended(registry)
+    return DockerTrouble(what, id=error.id, where=where, why=said, mend=mend)

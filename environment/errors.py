@@ -40,6 +40,11 @@ class Trouble(Exception):
         return "\n".join([self.what, *(f"  {name:<5}  {text}" for name, text in rows if text)])
 
 
+def printable(text: str) -> str:
+    """Text of a registry or an image, with what a terminal would obey made visible."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+
+
 class Usage(Trouble):
     """The words of the command are off: an unknown name, a value out of range."""
 

@@ -116,7 +116,7 @@ class Reader:
         try:
             with self._answer(url, accept) as answer:
                 if answer.status_code != requests.codes.ok:
-                    raise refused(answer, doing)
+                    raise refused(answer, doing, self.host)
                 body = answer.raw.read(LARGEST + 1, decode_content=True)
         except requests.Timeout as error:
             raise explain(f"i/o timeout: {self.host}", doing) from error
@@ -145,7 +145,7 @@ class Reader:
             raise DockerTrouble(f"{self.host} sends logins to {realm!r}, which is not https: refused")
         said = self.session.get(realm, params=words, auth=self.login or anonymous, timeout=WAIT)
         if said.status_code != requests.codes.ok:
-            raise refused(said, f"logging in to {self.host}")
+            raise refused(said, f"logging in to {self.host}", self.host)
         document = said.json()
         return Bearer(document.get("token") or document.get("access_token") or "")
 
@@ -167,11 +167,11 @@ def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def refused(answer: requests.Response, doing: str) -> DockerTrouble:
+def refused(answer: requests.Response, doing: str, registry: str) -> DockerTrouble:
     """The trouble of an answer that is not 200, in the words an engine would use."""
     known = {401: "401 Unauthorized", 403: "403 Forbidden", 404: "manifest unknown", 429: "429 Too Many Requests"}
     words = known.get(answer.status_code, f"received unexpected HTTP status: {answer.status_code} {answer.reason}")
-    return explain(words, doing)
+    return explain(words, doing, registry=registry)
 
 
 def is_loopback(host: str) -> bool:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from environment.errors import Usage, unknown_name
 from environment.images.choice import WAYS, Choice, choose
-from environment.images.reference import checked_name, checked_registry, mirrored
+from environment.images.reference import UNVERIFIED, checked_name, checked_registry, mirrored
 from environment.images.trust import checked_ca
 from environment.releases import DEFAULT_TAG, Release, find
 
@@ -38,7 +38,7 @@ class Order:
     @property
     def candidate(self) -> str:
         """The name the image has until it is verified."""
-        return f"{self.name}-unverified"
+        return f"{self.name}{UNVERIFIED}"
 
 
 def ordered(

@@ -61,6 +61,8 @@ SAID = [  # verbatim from Engine 20.10.24, 26.1.5, 28.5.2, docker-py 7.2.0, thei
     ("no-nvidia-toolkit", 'could not select device driver "" with capabilities: [[gpu]]'),
     ("no-nvidia-runtime", "unknown or invalid runtime name: nvidia"),
     ("port", "Bind for 127.0.0.1:80 failed: port is already allocated"),
+    ("no-registry", "missing signature key"),
+    ("no-registry", "error unmarshalling content: json: cannot unmarshal array into Go value of type map[string]"),
     ("reference", "invalid reference format: repository name must be lowercase"),
     ("registry-broken", "received unexpected HTTP status: 503 Service Unavailable"),
     ("no-program", 'unable to start container process: exec: "python3": executable file not found in $PATH: unknown'),
@@ -89,3 +91,14 @@ def test_a_trouble_keeps_the_engines_own_words() -> None:
 def test_unknown_words_are_told_as_they_are() -> None:
     trouble = explain("the cat sat on it\n", "pulling a:b")
     assert (trouble.id, trouble.what, trouble.why) == ("", "pulling a:b failed", "the cat sat on it")
+
+
+def test_a_mirror_is_mended_at_the_mirror() -> None:
+    said = 'Head "https://mirror:5000/v2/nvidia/x/manifests/T": no basic auth credentials'
+    assert explain(said, "pulling mirror:5000/nvidia/x:T", registry="mirror:5000").mend == "docker login mirror:5000"
+    assert "$oauthtoken" in explain(said, "pulling nvcr.io/nvidia/x:T", registry="nvcr.io").mend
+    assert all("{" not in error.mended("mirror:5000") for error in known())
+
+
+def test_what_a_registry_says_is_no_command_to_a_terminal() -> None:
+    assert explain("manifest unknown: \x1b[2Jred", "pulling a:b").why == "manifest unknown: \ufffd[2Jred"

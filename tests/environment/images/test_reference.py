@@ -41,6 +41,12 @@ def test_bad_references_are_refused(bad: str) -> None:
         checked_reference(bad)
 
 
+def test_the_longest_names_and_ports_that_docker_takes() -> None:
+    assert checked_name("a:" + "b" * 117) == "a:" + "b" * 117
+    assert checked_name("a" * 255) == "a" * 255 + ":latest"
+    assert checked_registry("host:65535") == "host:65535"
+
+
 def test_a_name_without_a_tag_is_latest() -> None:
     assert checked_name("host:5000/a") == "host:5000/a:latest"
     assert checked_name("a:b") == "a:b"
