@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from invoke import Context, Exit, task
 
-from environment.console import result_plan, say
+from environment.console import result, result_plan, say
 from environment.workspace import current, lock_file
 
 
@@ -41,7 +41,7 @@ def image(
     from environment.images.order import ordered
 
     if verify:
-        verify_image(verify, tag, json=json)
+        verify_image(verify, tag, dry=c.config.run.dry, json=json)
     workspace = current().root
     settings = c.config.get("image", {})
     order = ordered(
@@ -53,6 +53,10 @@ def image(
         jobs=jobs,
         architectures=arch,
     )
+    if locked:
+        from environment.images import lock
+
+        order = lock.pinned(order, lock_file())
     if c.config.run.dry:
         from environment import machine
         from environment.images.planning import plan
@@ -63,19 +67,21 @@ def image(
             say(f"warning: {warning}", style="yellow")
         result_plan(plan(order, this, workspace), json=json)
     else:
-        from environment.images import inspection, lock, making
+        from environment.images import inspection, making
 
-        file = lock_file()
-        made = making.make(lock.pinned(order, file) if locked else order, workspace)
+        made = making.make(order, workspace)
         if locked:
-            lock.refuse_differences(file, order.name, current().checkpoints)
+            lock.refuse_differences(lock_file(), order.name, current().checkpoints)
         inspection.tell_made(order.name, made, json=json)
 
 
-def verify_image(reference: str, tag: str, *, json: bool) -> NoReturn:
-    """Looks into one image, says what was found, and ends with its exit code."""
+def verify_image(reference: str, tag: str, *, dry: bool, json: bool) -> NoReturn:
+    """Looks into one image, says what was found, and ends with its exit code; `dry`: says what would be run."""
     from environment.images import inspection
 
+    if dry:
+        result_plan(inspection.plan(reference), json=json)
+        raise Exit(code=0)
     found = inspection.inspect(reference, tag)
     inspection.tell(found, json=json)
     raise Exit(code=found.code)
@@ -83,12 +89,17 @@ def verify_image(reference: str, tag: str, *, json: bool) -> NoReturn:
 
 @task(help={"tag": "the release whose image is locked", "name": "the image's name (default: trtllm:TAG)"})
 def lock(c: Context, tag: str = "", name: str = "") -> None:
-    """Write trtllm.lock.json: which image exactly, from what, and what was found inside."""
+    """Write trtllm.lock.json: which image exactly, from what, and what was found inside. `--dry` only says what."""
     from environment.images import lock
-    from environment.images.lock_file import write
+    from environment.images.lock_file import as_json, write
     from environment.images.order import ordered
 
     order = ordered(tag=tag, way="", name=name, registry="")
-    locked = lock.taken(order.name, current().checkpoints)
+    locked = lock.taken(order.name, order.release.tag, current().checkpoints)
+    if tag:
+        lock.refuse_another(locked, order.release.tag)
+    if c.config.run.dry:
+        result(as_json(locked).decode())
+        return
     write(locked, lock_file())
     say(f"{lock_file()}: {order.name} is {locked.image.id}")

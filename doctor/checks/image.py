@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from doctor.checks.rules import family
-from doctor.facts.image import TENSORRTLLM_BACKEND, Image, Probed
+from doctor.facts.image import TENSORRTLLM_BACKEND, Image
 from doctor.facts.linking import cure, prefix
 from doctor.facts.versions import parts
 from doctor.outcome import Finding, NotAsked, NotKnown, failed, given, known, passed, warned
 from doctor.redaction import MARK
 from doctor.subject import Subject
+from environment.images.probed import Probed
 from environment.releases import tags
 
 BACKEND_FILES = ("libtriton_tensorrtllm.so",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from environment.image_layout import BUILT_FROM, MADE_BY
+from environment.image_layout import BUILT_FROM, MADE_BY, RELEASE, WAY
 from environment.images import trust
 from environment.images.order import Order, bases
 from environment.images.reference import mirrored
@@ -24,7 +24,7 @@ def common_words(order: Order, machine: Machine, store: Path) -> tuple[str, ...]
     these arguments out of the image's history.
     """
     built_from = " ".join(f"{name}={reference}" for name, reference in bases(order).items())
-    labels = {MADE_BY: "source", BUILT_FROM: built_from}
+    labels = {MADE_BY: "source", RELEASE: order.release.tag, WAY: "source", BUILT_FROM: built_from}
     return (
         *(word for name in machine.proxies for word in ("--build-arg", name)),
         *(word for name, value in labels.items() if value for word in ("--label", f"{name}={value}")),

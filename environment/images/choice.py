@@ -23,17 +23,24 @@ class Choice:
 def choose(release: Release, wanted: Way | None = None) -> Choice:
     """The way to an image of `release`: the wanted one, or the best known one.
 
-    Raises Trouble when a container is wanted and none is known to hold the release.
+    Raises Trouble when a container is wanted and none is known to hold the release, or the listed one is known not to.
     """
     if wanted == "source":
         return Choice(way="source", why="asked for: --from source")
     if wanted == "ngc" and not release.ngc.recommended_image:
         raise Trouble(
             f"no NVIDIA container is known to hold {release.tag}",
-            where=f"releases/{release.tag}.toml, [ngc]",
+            where=f"environment/releases/{release.tag}.toml, [ngc]",
             mend=f"invoke image --tag {release.tag} --from source",
         )
     objection = against_container(release)
+    if wanted == "ngc" and release.ngc.exact_release is False:
+        raise Trouble(
+            objection,
+            where=f"environment/releases/{release.tag}.toml, [ngc]",
+            why="it would be refused after the pull: engine, runtime and backend only work in matched versions",
+            mend=f"invoke image --tag {release.tag} --from source",
+        )
     if objection and wanted is None:
         return Choice(way="source", why=objection)
     return Choice(

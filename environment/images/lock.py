@@ -17,24 +17,27 @@ from environment.image_layout import BACKEND, BASE, BUILT_FROM, IDENTITY, RELEAS
 from environment.images.drift import differences, digests_of
 from environment.images.lock_file import Lock, LockedBase, LockedImage, Pinned, read
 from environment.images.making import observe
-from environment.images.order import OVERLAID, Order
+from environment.images.order import OVERLAID, Order, image_name
 from environment.images.verification import observations
 from environment.releases import find
+from environment.signals import terminable
 
 
-def taken(name: str, checkpoints: Path) -> Lock:
-    """The lock of the image `name` and of the fetched `checkpoints` as they are now.
+@terminable()
+def taken(name: str, tag: str, checkpoints: Path) -> Lock:
+    """The lock of the image `name` and of the fetched `checkpoints` as they are now; `tag` is what would make it.
 
     Raises Trouble when there is no such image, or it was not made here.
     """
     engine = connect()
     image = engine.image(name)
     if image is None:
-        raise Trouble(f"there is no image {name} to lock", mend="invoke image --tag TAG makes one")
+        raise Trouble(f"there is no image {name} to lock", mend=f"{making(tag, name)}   makes it")
     labels = image.labels
     if IDENTITY not in labels:
-        raise Trouble(f"{name} was not made by invoke image: its sources are not known", mend="invoke image --tag TAG")
-    release, probe = find(labels[RELEASE]), observe(engine, image.id)
+        what = f"{name} was not made by invoke image: its sources are not known"
+        raise Trouble(what, mend=f"{making(tag, name)}   makes it anew, from sources that are")
+    release, probe = find(labels[RELEASE]), observe(engine, image.id, called=name)
     return Lock(
         release=release.tag,
         image=LockedImage(name=name, id=image.id, way=labels[WAY], identity=labels[IDENTITY], layers=len(image.layers)),
@@ -43,9 +46,22 @@ def taken(name: str, checkpoints: Path) -> Lock:
         backend=Pinned(repo=release.backend.repo, commit=labels[BACKEND]),
         tensorrt_llm=Pinned(repo=release.tensorrt_llm.repo, commit=labels[TENSORRT_LLM]),
         observed=observations(probe),
-        upstream=probe["upstream"],
+        upstream=dict(probe.upstream),
         checkpoints=recorded(checkpoints),
     )
+
+
+def making(tag: str, name: str, *words: str) -> str:
+    """The command that makes the image `name` of a release."""
+    return " ".join(("invoke", "image", "--tag", tag, *(() if name == image_name(tag) else ("--name", name)), *words))
+
+
+def refuse_another(locked: Lock, tag: str) -> None:
+    """Raises Trouble when what was found is not the release that was asked for."""
+    if locked.release != tag:
+        name = locked.image.name
+        mend = f"{making(tag, name)}   makes that; or lock what is there: invoke lock --name {name}"
+        raise Trouble(f"{name} is of {locked.release}, not {tag}", mend=mend)
 
 
 def stood_on(engine: Engine, reference: str, image: Image) -> LockedBase:
@@ -83,8 +99,9 @@ def pinned(order: Order, file: Path) -> Order:
     """The order on exactly what is locked; raises Trouble when the lock is of another release."""
     locked, where = read(file), str(file)
     if locked.release != order.release.tag:
-        mend = f"invoke image --tag {locked.release} --locked"
-        raise Trouble(f"{file.name} locks {locked.release}, not {order.release.tag}", where=where, mend=mend)
+        mend = f"{making(locked.release, locked.image.name, '--locked')}; or lock the other: invoke lock --tag"
+        what = f"{file.name} locks {locked.release}, not {order.release.tag}"
+        raise Trouble(what, where=where, mend=f"{mend} {order.release.tag}")
     if order.choice.way != locked.image.way:
         what = f"{file.name} locks an image from {locked.image.way}, not {order.choice.way}"
         mend = f"invoke image --tag {locked.release} --from {locked.image.way} --locked"
@@ -94,13 +111,15 @@ def pinned(order: Order, file: Path) -> Order:
 
 def refuse_differences(file: Path, name: str, checkpoints: Path) -> None:
     """Raises Trouble when the image `name` or a fetched checkpoint is not what `file` locks, with every difference."""
-    locked, now = read(file), taken(name, checkpoints)
+    locked = read(file)
+    now = taken(name, locked.release, checkpoints)
     if found := differences(locked, on_the_same(locked, now)):
         shown = "\n".join(f"  {row}" for row in found[:20])
+        again = making(locked.release, name, "--from", locked.image.way, "--locked")
         raise Trouble(
             f"{name} is not what {file.name} locks: {len(found)} differences\n{shown}",
             where=str(file),
-            mend="make the locked one: invoke image --tag TAG --locked; or lock this one: invoke lock",
+            mend=f"docker rmi {name} && {again}   makes the locked one; invoke lock --name {name}   locks this one",
         )
     if locked.image.id != now.image.id:
         say(f"{name} is {now.image.id}, made again or elsewhere: its contents are what {file.name} locks")

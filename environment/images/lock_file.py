@@ -62,13 +62,20 @@ class Lock(Record, frozen=True, kw_only=True):
     checkpoints: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 
+def as_json(lock: Lock) -> bytes:
+    """The content of its file."""
+    return msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2) + b"\n"
+
+
 def write(lock: Lock, file: Path) -> None:
     """Writes the lock whole: a kill leaves the old one."""
-    write_whole(file, msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2) + b"\n")
+    write_whole(file, as_json(lock))
 
 
 def read(file: Path) -> Lock:
     """The lock in `file`; raises Trouble when there is none or it is damaged."""
     if not file.exists():
-        raise Trouble(f"there is no lock file {file}", mend="invoke lock --tag TAG writes one")
+        raise Trouble(
+            f"there is no lock file {file}", mend="invoke lock --tag TAG   writes one of the image that is here"
+        )
     return read_json(file, Lock)

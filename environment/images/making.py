@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from environment import execution, machine, registry
 from environment.console import say
 from environment.container import Engine, connect, credentials
 from environment.docker_errors import DockerTrouble
 from environment.engine_answers import Image
+from environment.errors import printable
 from environment.image_layout import HOME, IDENTITY
 from environment.images.actors import build, expect, refuse_pointers
 from environment.images.order import Order, pulled
 from environment.images.planning import PROBE_SCRIPT, identity, plan
 from environment.images.probe import CONTAINERS
+from environment.images.probed import Probed
 from environment.images.readiness import refuse_unready, warnings
 from environment.images.reference import parts
 from environment.images.tools import BUILD, EXACT, LFS, PULL, VERIFY
@@ -26,6 +28,8 @@ from environment.images.verification import Finding, claims, compare, observatio
 from environment.layers import amount
 from environment.plan import Plan, Step
 from environment.progress import PullProgress
+from environment.signals import terminable, uninterrupted
+from environment.turns import alone
 from environment.workspace import PROJECT
 
 PROBING = 300  # seconds the probe may take; it walks the file names of a 30 GB image
@@ -41,30 +45,41 @@ class Made:
     new: bool
 
 
+@terminable()
 def make(order: Order, workspace: Path) -> Made:
     """The image of `order`: the one that is there when it is the same, else a new one.
 
     Raises Trouble when a step fails or something else is inside than claimed; then no new name is given to anything.
     """
     engine = connect()
-    there = engine.image(order.name)
-    if there and there.labels.get(IDENTITY) == identity(order):
-        return Made(image=there, findings=(), new=False)
-    this = machine.this()
-    refuse_unready(order, engine.info(), this, base_there=all(engine.image(reference) for reference in pulled(order)))
+    if made := same(order, engine):
+        return made
+    this, store = machine.this(), workspace / "images" / order.release.tag
+    base_there = all(engine.image(reference) for reference in pulled(order))
+    refuse_unready(order, engine.info(), this, store, base_there=base_there)
     for warning in warnings(order, this):
         say(warning, style="yellow")
-    return carry_out(order, plan(order, this, workspace), engine, workspace / "images" / order.release.tag / "logs")
+    with alone(store / "in-use", f"making an image of {order.release.tag}"):
+        return same(order, engine) or carry_out(order, plan(order, this, workspace), engine, store / "logs")
+
+
+def same(order: Order, engine: Engine) -> Made | None:
+    """The image of `order` that is there already; None when there is none, or another one under its name."""
+    there = engine.image(order.name)
+    if there is None or there.labels.get(IDENTITY) != identity(order):
+        return None
+    return Made(image=there, findings=(), new=False)
 
 
 def carry_out(order: Order, planned: Plan, engine: Engine, logs: Path) -> Made:
     """Carries the plan out; the working name is taken away again, whatever happens."""
+    say(planned.purpose)
     maker = Maker(order, engine)
     actors = {PULL: maker.pull, BUILD: build, VERIFY: maker.verify, EXACT: expect, LFS: refuse_pointers}
     try:
         execution.carry_out(planned, logs, actors)
     finally:
-        with suppress(DockerTrouble):  # an engine that went away is told of by the step that met it
+        with uninterrupted(), suppress(DockerTrouble):  # an engine that went away is told of by the step that met it
             engine.untag(order.candidate)
     made = engine.image(order.name)
     if made is None:
@@ -117,7 +132,7 @@ class Maker:
     def verify(self, words: tuple[str, ...], _step: Step, log: Path) -> None:
         """Runs the probe in the candidate, compares, and refuses differences."""
         document = observe(self.engine, self.order.candidate, words[-2:])
-        log.write_text(json.dumps(document, indent=2), encoding="utf-8")
+        log.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2))
         self.findings = compare(claims(self.order.release, self.order.choice.way), observations(document))
         for finding in self.findings:
             say(f"      {finding}", style="" if finding.agrees else "yellow")
@@ -134,13 +149,21 @@ def announced(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in said.items() if value}
 
 
-def observe(engine: Engine, image: str, words: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The probe's document on `image`; raises DockerTrouble when the probe cannot run in it."""
-    words = words or ("-c", (PROJECT / PROBE_SCRIPT).read_text(encoding="utf-8"), HOME)
-    ended = engine.run(image, words, entrypoint=("python3",), limit=PROBING)
-    with suppress(ValueError):
-        document = json.loads(ended.out)
-        if ended.code == 0 and isinstance(document, dict) and document.get("schema") == "probe/1":
-            return document
-    last = " ".join((ended.err or ended.out).strip().splitlines()[-2:])
-    raise DockerTrouble(f"the probe could not look into {image}: exit code {ended.code}", id="probe", why=last)
+def observe(engine: Engine, image: str, words: tuple[str, ...] = (), *, called: str = "") -> Probed:
+    """What the probe says of `image`, which a person calls `called`; raises DockerTrouble when it cannot run in it."""
+    called = called or image
+    ended = engine.run(image, words or probe_words(), entrypoint=("python3",), limit=PROBING, called=called)
+    if ended.code:
+        last = printable(" ".join((ended.err or ended.out).strip().splitlines()[-2:]))
+        raise DockerTrouble(f"the probe could not look into {called}: exit code {ended.code}", id="probe", why=last)
+    try:
+        return msgspec.json.decode(ended.out, type=Probed)
+    except msgspec.MsgspecError as error:
+        mend = f"what its python3 is: docker run --rm --entrypoint python3 {called} --version"
+        what = f"python3 in {called} does not say what the probe asks: {printable(str(error))}"
+        raise DockerTrouble(what, id="probe", mend=mend) from error
+
+
+def probe_words() -> tuple[str, ...]:
+    """What Python is told in an image that need not carry the probe: the probe itself."""
+    return ("-c", (PROJECT / PROBE_SCRIPT).read_text(encoding="utf-8"), HOME)

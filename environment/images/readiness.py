@@ -16,6 +16,8 @@ from environment.unknown import Unknown
 SOURCE_BUILD = 63_000_000_000  # bytes (TensorRT-LLM@9bd15f19:docs/source/installation/build-from-source-linux.md)
 PULLED = 35_000_000_000  # bytes of the largest trtllm container that is listed, for those without a listed size
 OVERLAY = 1_000_000_000  # bytes for what is put on it, generously
+SOURCES = 20_000_000  # bytes in the workspace for the overlay's: under 1 MB of files, git's own, logs
+CHECKOUT = 5_000_000_000  # bytes there for whole checkouts with submodules and git-lfs files, generously
 UNITS = {"G": 1_000_000_000, "M": 1_000_000}
 
 
@@ -35,18 +37,30 @@ def listed(size: str | None) -> int:
     return int(float(found[1]) * UNITS[found[2]]) if found else 0
 
 
-def refuse_unready(order: Order, engine: Info, machine: Machine, *, base_there: bool) -> None:
-    """Raises Trouble naming what is needed and what is there."""
-    need, free = needed(order, base_there=base_there), free_space(Path(engine.root))
-    if not isinstance(free, Unknown) and free < need:
-        raise Trouble(
-            f"{order.name} needs {amount(need)} free where Docker keeps its images, and {amount(free)} are",
-            where=engine.root,
-            mend="docker system df; docker image prune; or move Docker's data-root to a larger disk",
-        )
+def refuse_unready(order: Order, engine: Info, machine: Machine, store: Path, *, base_there: bool) -> None:
+    """Raises Trouble naming what is needed and what is there; the order's sources and logs go into `store`."""
+    refuse_narrow(
+        f"{order.name} needs {{}} free where Docker keeps its images, and {{}} are",
+        needed(order, base_there=base_there),
+        Path(engine.root),
+        "docker system df; docker image prune; or move Docker's data-root to a larger disk",
+    )
+    refuse_narrow(
+        f"{order.name} needs {{}} free in the workspace for its sources and logs, and {{}} are",
+        CHECKOUT if order.choice.way == "source" else SOURCES,
+        store,
+        "df -h shows what is full; or name another place: export TRTLLM_WORKSPACE=/path",
+    )
     for tool, words in tools(order, machine).items():
         if isinstance(said := asked(*words), Unknown):
             raise Trouble(f"{tool} is needed: {said.reason}", mend=f"sudo apt-get install {tool}")
+
+
+def refuse_narrow(what: str, need: int, folder: Path, mend: str) -> None:
+    """Raises Trouble, with both amounts in `what`, when `folder` has not `need` bytes free."""
+    free = free_space(folder)
+    if not isinstance(free, Unknown) and free < need:
+        raise Trouble(what.format(amount(need), amount(free)), where=str(folder), mend=mend)
 
 
 def tools(order: Order, machine: Machine) -> dict[str, tuple[str, ...]]:

@@ -51,7 +51,7 @@ def missing(release: Release, *facts: str) -> Trouble:
     """The error for a plan that cannot be made because nobody established a fact it needs."""
     return Trouble(
         f"{release.tag} cannot be built from source: {', '.join(facts)} is not established",
-        where=f"releases/{release.tag}.toml",
+        where=f"environment/releases/{release.tag}.toml",
         mend=f"invoke image --tag {release.tag} --from ngc",
     )
 

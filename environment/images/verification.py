@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from environment.errors import Trouble
+from environment.errors import Trouble, printable
 from environment.images.choice import Way
-from environment.releases import Release
+from environment.images.probed import Probed
+from environment.releases import Container, Release
 
 BACKEND = "/opt/tritonserver/backends/tensorrtllm"
 BACKEND_LIBRARY = "libtriton_tensorrtllm.so"
+PYTHON_PACKAGES = frozenset({"tensorrt_llm", "tensorrt (pip)", "torch"})
 OWN_TENSORRT = "/usr/local/tensorrt"  # before Debian's: images keep an older libnvinfer there, which nothing loads
 
 
@@ -32,20 +33,24 @@ class Finding:
         return f"{mark:<8} {self.name:<16} claimed {self.claimed or 'nothing'}, observed {self.observed or 'nothing'}"
 
 
-def claims(release: Release, way: Way) -> dict[str, str]:
-    """What the release's files say of its image, by the names of the observations; unknown ones are left out."""
-    versions, container = release.versions, release.container
-    pulled = container if way == "ngc" else None
-    base = (release.ngc.recommended_tag if pulled else (release.source_build.base_image or "").rpartition(":")[2]) or ""
+def claims(release: Release, way: Way, container: Container | None = None) -> dict[str, str]:
+    """What the release's files say of its image, by the names of the observations; unknown ones are left out.
+
+    `container` is NVIDIA's that was pulled, when it is not the recommended one. What runs in one that can only serve
+    is the backend: it has none of the Python packages.
+    """
+    versions, pulled = release.versions, (container or release.container) if way == "ngc" else None
+    base = pulled.tag if pulled else (release.source_build.base_image or "").rpartition(":")[2]
     torch = versions.pytorch_ngc if pulled or release.source_build.takes_ngc_torch else versions.pytorch
     legacy = release.engine_workflow.default != "pytorch_llm_api"
+    left_out = PYTHON_PACKAGES if pulled and not pulled.ships_tensorrt_llm_python else frozenset[str]()
     claimed = {
         "tensorrt_llm": release.tensorrt_llm.wheel_version or release.tensorrt_llm.version,
         "tensorrt": versions.tensorrt,
         "tensorrt (pip)": versions.tensorrt,
         "libnvinfer": versions.tensorrt,
         "torch": (pulled.claimed.torch if pulled else None) or torch,
-        "cuda": (pulled.claimed.cuda if pulled else None) or versions.cuda,
+        "cuda": pulled.claimed.cuda if pulled else versions.cuda,  # a container's is not that of the release's base
         "python": versions.python,
         "triton": pulled.claimed.triton_server if pulled else None,
         "container": base.partition("-")[0],
@@ -53,34 +58,33 @@ def claims(release: Release, way: Way) -> dict[str, str]:
         "backend": BACKEND_LIBRARY if legacy else None,
         "mpi": "one installation",
     }
-    return {name: value for name, value in claimed.items() if value}
+    return {name: value for name, value in claimed.items() if value and name not in left_out}
 
 
-def observations(probe: Mapping[str, Any]) -> dict[str, str]:
-    """The probe's document as one text per fact; "" for what it could not read."""
-    packages = probe["packages"]
-    headers, libraries = probe["tensorrt_headers"], probe["nvinfer"]
-    resolved = probe["resolved"]
-    library = preferred(libraries).rpartition(".so.")[2]  # three parts, or four in Debian's packages
-    return {
-        "tensorrt_llm": packages["tensorrt_llm"] or "",
+def observations(probe: Probed) -> dict[str, str]:
+    """The probe's document as one line per fact; "" for what it could not read."""
+    packages, headers, resolved = probe.packages, probe.tensorrt_headers, probe.resolved
+    library = preferred(probe.nvinfer).rpartition(".so.")[2]  # three parts, or four in Debian's packages
+    read = {
+        "tensorrt_llm": packages.get("tensorrt_llm"),
         "tensorrt": headers.get(preferred(headers)) or library,
-        "tensorrt (pip)": packages["tensorrt"] or "",
+        "tensorrt (pip)": packages.get("tensorrt"),
         "libnvinfer": library,
-        "torch": packages["torch"] or "",
-        "cuda": probe["cuda"] or "",
-        "python": probe["python"],
-        "triton": probe["triton"] or "",
-        "container": probe["container"] or "",
-        "backend": BACKEND_LIBRARY if BACKEND_LIBRARY in probe["backends"][BACKEND] else "",
-        "mpi": one_mpi(resolved["libmpi.so"], resolved["libopen-pal.so"]),
-        "libmpi": resolved["libmpi.so"] or "",
-        "libopen-pal": resolved["libopen-pal.so"] or "",
-        "libhwloc": resolved["libhwloc.so"] or "",
+        "torch": packages.get("torch"),
+        "cuda": probe.cuda,
+        "python": probe.python,
+        "triton": probe.triton,
+        "container": probe.container,
+        "backend": BACKEND_LIBRARY if BACKEND_LIBRARY in probe.backends.get(BACKEND, ()) else "",
+        "mpi": one_mpi(resolved.get("libmpi.so"), resolved.get("libopen-pal.so")),
+        "libmpi": resolved.get("libmpi.so"),
+        "libopen-pal": resolved.get("libopen-pal.so"),
+        "libhwloc": resolved.get("libhwloc.so"),
     }
+    return {name: printable(value or "").replace("\n", " ") for name, value in read.items()}
 
 
-def preferred(paths: Any) -> str:
+def preferred(paths: Iterable[str]) -> str:
     """The path under TensorRT's own folder, else the first; "" when there is none."""
     return next((path for path in paths if path.startswith(OWN_TENSORRT)), next(iter(paths), ""))
 

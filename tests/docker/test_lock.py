@@ -42,7 +42,7 @@ def test_a_locked_image_is_made_again_although_its_tag_has_moved(
     order = Order(release=release, choice=choose(release), name=NAME, registry=registry.host)
     reference = publish(engine, registry, tmp_path / "one")
     first = make(order, tmp_path / "workspace")
-    locked = lock.taken(NAME, tmp_path / "checkpoints")
+    locked = lock.taken(NAME, "v0.10.0", tmp_path / "checkpoints")
     write(locked, file)
     lock.refuse_differences(file, NAME, tmp_path / "checkpoints")
     assert locked.base.digest.startswith("sha256:")
@@ -109,7 +109,7 @@ def test_serve_refuses_what_is_not_locked_and_says_what_differs(
     said = served()
     assert f"{name} is not what lock.json locks: 2 differences" in said
     assert f"upstream {TEMPLATE}: locked " in said
-    assert "invoke image --tag TAG --locked" in said
+    assert f"docker rmi {name} && invoke image --tag v0.10.0 --from ngc --locked" in said
     assert not list(workspace.glob("engines/*"))
 
 
@@ -119,7 +119,7 @@ def locked(engine: RealEngine, registry: Registry, upstream: Upstream, folder: P
     publish(engine, registry, folder / "one")
     order = Order(release=release, choice=choose(release), name=name, registry=registry.host)
     make(order, folder / "made")
-    write(lock.taken(name, folder / "workspace/checkpoints"), file)
+    write(lock.taken(name, "v0.10.0", folder / "workspace/checkpoints"), file)
     return file
 
 

@@ -138,7 +138,7 @@ def test_a_locked_build_stands_on_the_locked_bases_although_their_tags_have_move
 ) -> None:
     release, file = repository(tmp_path / "github"), tmp_path / "lock.json"
     built(release, registry, tmp_path)
-    locked = lock.taken(NAME, tmp_path / "checkpoints")
+    locked = lock.taken(NAME, release.tag, tmp_path / "checkpoints")
     write(locked, file)
     digests = {name: base.digest for name, base in locked.built_from.items()}
     assert set(digests) == {"BASE_IMAGE", "TRITON_IMAGE"}

@@ -12,8 +12,9 @@ from doctor.asked import Asked
 from doctor.facts.docker import Docker
 from doctor.facts.gpu import Fabric, Gpu, Gpus
 from doctor.facts.host import Devices, Disk, Host, Limits, Memory, System
-from doctor.facts.image import TENSORRTLLM_BACKEND, Image, Probed
+from doctor.facts.image import TENSORRTLLM_BACKEND, Image
 from doctor.subject import Subject
+from environment.images.probed import Probed
 from environment.releases import find
 from environment.unknown import Unknown
 from tests.doctor.artifacts import WELL_ARTIFACTS

@@ -59,8 +59,8 @@ grep --fixed-strings --quiet \
 # 15/32 Build trtllm-source:v0.10.0
 DOCKER_BUILDKIT=1 docker build --file "$store"/Dockerfile --tag trtllm-source:v0.10.0 --build-arg \
         BASE_IMAGE=nvcr.io/nvidia/tritonserver --build-arg BASE_TAG=24.03-py3 --build-arg TORCH_INSTALL_TYPE=pypi \
-        --label io.trtllm.made-by=source --label io.trtllm.built-from=BASE_IMAGE=nvcr.io/nvidia/tritonserver:24.03-py3 \
-        "$store"/checkout
+        --label io.trtllm.made-by=source --label io.trtllm.release=v0.10.0 --label io.trtllm.way=source \
+        --label io.trtllm.built-from=BASE_IMAGE=nvcr.io/nvidia/tritonserver:24.03-py3 "$store"/checkout
 
 # 16/32 Make a place for triton-inference-server/tensorrtllm_backend
 mkdir -p "$store"/context/upstream

@@ -41,7 +41,7 @@ docker pull nvcr.io/nvidia/tritonserver:25.05-py3
 DOCKER_BUILDKIT=1 make -C "$store"/checkout/docker -o base_pull tritonrelease_build IMAGE_WITH_TAG=trtllm-source:v0.21.0 \
         BASE_IMAGE=nvcr.io/nvidia/pytorch BASE_TAG=25.05-py3 TRITON_IMAGE=nvcr.io/nvidia/tritonserver \
         TRITON_BASE_TAG=25.05-py3 CUDA_ARCHS=90-real 'BUILD_WHEEL_OPTS=--job_count 24' DOCKER_BUILD_OPTS=--load \
-        'DOCKER_BUILD_ARGS=--build-arg=BASE_IMAGE=nvcr.io/nvidia/pytorch --build-arg=BASE_TAG=25.05-py3 --build-arg=TRITON_IMAGE=nvcr.io/nvidia/tritonserver --build-arg=TRITON_BASE_TAG=25.05-py3 --label io.trtllm.made-by=source --label '"'"'io.trtllm.built-from=BASE_IMAGE=nvcr.io/nvidia/pytorch:25.05-py3 TRITON_IMAGE=nvcr.io/nvidia/tritonserver:25.05-py3'"'"''
+        'DOCKER_BUILD_ARGS=--build-arg=BASE_IMAGE=nvcr.io/nvidia/pytorch --build-arg=BASE_TAG=25.05-py3 --build-arg=TRITON_IMAGE=nvcr.io/nvidia/tritonserver --build-arg=TRITON_BASE_TAG=25.05-py3 --label io.trtllm.made-by=source --label io.trtllm.release=v0.21.0 --label io.trtllm.way=source --label '"'"'io.trtllm.built-from=BASE_IMAGE=nvcr.io/nvidia/pytorch:25.05-py3 TRITON_IMAGE=nvcr.io/nvidia/tritonserver:25.05-py3'"'"''
 
 # 12/22 Make a place for NVIDIA/TensorRT-LLM
 mkdir -p "$store"/context/upstream

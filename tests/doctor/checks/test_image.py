@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from doctor.facts.image import TENSORRTLLM_BACKEND, Probed
+from doctor.facts.image import TENSORRTLLM_BACKEND
 from doctor.facts.linking import Linking, Quarrel
 from doctor.redaction import MARK
+from environment.images.probed import Probed
 from environment.releases import find
 from tests.doctor.well import NOT_READ, WELL, case
 

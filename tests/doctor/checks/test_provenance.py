@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from doctor.facts.image import Probed
 from doctor.facts.lock import Locked, LockedBase, LockedImage
 from doctor.facts.readings import record
 from doctor.probes.sources import read_file
 from environment.image_layout import IDENTITY
 from environment.images import lock_file as file
+from environment.images.probed import Probed
 from environment.workspace import lock_file
 from tests.doctor.well import NOT_READ, WELL, case, gpu
 

@@ -9,7 +9,7 @@ import pytest
 
 from environment.errors import Trouble
 from environment.images.drift import differences
-from environment.images.lock import pinned
+from environment.images.lock import making, pinned, refuse_another
 from environment.images.lock_file import Lock, LockedBase, LockedImage, Pinned, read, write
 from environment.images.order import ordered, pulled
 from environment.images.planning import plan
@@ -81,6 +81,17 @@ def test_a_lock_of_something_else_is_refused(tmp_path: Path, tag: str, way: str,
     write(LOCK, tmp_path / "lock.json")
     with pytest.raises(Trouble, match=said):
         pinned(ordered(tag=tag, way=way, name="", registry=""), tmp_path / "lock.json")
+
+
+def test_the_command_that_makes_an_image_can_be_pasted() -> None:
+    assert making("v0.10.0", "trtllm:v0.10.0", "--locked") == "invoke image --tag v0.10.0 --locked"
+    assert making("v0.10.0", "own:1") == "invoke image --tag v0.10.0 --name own:1"
+
+
+def test_an_image_of_another_release_is_not_locked_as_this_one() -> None:
+    refuse_another(LOCK, "v0.10.0")
+    with pytest.raises(Trouble, match=r"trtllm:v0\.10\.0 is of v0\.10\.0, not v0\.11\.0"):
+        refuse_another(LOCK, "v0.11.0")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"schema": "lock/1"}', b"[]", b'{"release": 1}'])

@@ -41,8 +41,18 @@ def test_a_small_disk_is_refused_with_both_amounts(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("environment.images.readiness.free_space", lambda _folder: 5 * 10**9)
     info = Info(version="1", api="1", root=str(tmp_path), runtimes=(), driver="overlay2")
     with pytest.raises(Trouble, match=r"needs 32\.0 GB free .* and 5\.0 GB are") as caught:
-        refuse_unready(an_order("v0.10.0", "ngc"), info, SMALL, base_there=False)
+        refuse_unready(an_order("v0.10.0", "ngc"), info, SMALL, tmp_path / "store", base_there=False)
     assert caught.value.where == str(tmp_path)
+
+
+def test_a_small_workspace_is_refused_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    free = {tmp_path: 10**11, tmp_path / "store": 10**6}
+    monkeypatch.setattr("environment.images.readiness.free_space", free.__getitem__)
+    info = Info(version="1", api="1", root=str(tmp_path), runtimes=(), driver="overlay2")
+    for way, need in (("ngc", "20 MB"), ("source", r"5\.0 GB")):
+        with pytest.raises(Trouble, match=rf"needs {need} free in the workspace .* and 1 MB are") as caught:
+            refuse_unready(an_order("v0.10.0", way), info, SMALL, tmp_path / "store", base_there=False)
+        assert "TRTLLM_WORKSPACE" in caught.value.mend
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from environment.errors import Trouble
 from environment.images.choice import WAYS
 from environment.images.planning import PROBE_SCRIPT
+from environment.images.probed import Probed
 from environment.images.verification import agree, claims, compare, observations, one_mpi, refuse_differences
 from environment.releases import every, find
 from environment.workspace import PROJECT
@@ -51,7 +52,8 @@ def test_every_release_claims_what_matters_of_every_way() -> None:
     for release in every():
         for way in WAYS.values():
             claimed = claims(release, way)
-            assert {"tensorrt_llm", "tensorrt", "cuda", "python", "mpi"} <= claimed.keys()
+            assert {"tensorrt", "python", "mpi"} <= claimed.keys()
+            assert way == "ngc" or {"tensorrt_llm", "cuda"} <= claimed.keys()
             assert all(isinstance(value, str) and value for value in claimed.values())
 
 
@@ -61,7 +63,21 @@ def test_v0_10_0_claims_what_is_listed() -> None:
     assert claims(find("v0.10.0"), "source")["container"] == "24.03"
 
 
-def probed(**changes: Any) -> dict[str, Any]:
+def test_a_container_that_can_only_serve_need_not_have_the_python_packages_nor_the_bases_cuda() -> None:
+    claimed = claims(find("v0.8.0"), "ngc")  # its own 24.03, of which no document says a CUDA version
+    assert not {"tensorrt_llm", "tensorrt (pip)", "torch", "cuda"} & claimed.keys()
+    assert claimed["backend"] == "libtriton_tensorrtllm.so"
+    assert {"tensorrt_llm", "tensorrt (pip)", "cuda"} <= claims(find("v0.8.0"), "source").keys()
+
+
+def test_another_container_of_a_release_is_held_against_what_is_said_of_that_one() -> None:
+    release = find("v0.8.0")
+    older = next(container for container in release.containers if container.tag.startswith("24.02"))
+    assert (claims(release, "ngc")["container"], claims(release, "ngc", older)["container"]) == ("24.03", "24.02")
+    assert claims(release, "ngc", older)["triton"] == "2.43.0"
+
+
+def probed(**changes: Any) -> Probed:
     done = subprocess.run(
         [sys.executable, "-c", (PROJECT / PROBE_SCRIPT).read_text(encoding="utf-8"), "/nonexistent"],
         env={"CUDA_VERSION": "12.4.0.041", "TRITON_SERVER_VERSION": "2.47.0"},
@@ -69,7 +85,7 @@ def probed(**changes: Any) -> dict[str, Any]:
         timeout=60,
         check=True,
     )
-    return {**json.loads(done.stdout), **changes}
+    return msgspec.structs.replace(msgspec.json.decode(done.stdout, type=Probed), **changes)
 
 
 def test_the_probe_runs_here_and_its_document_is_understood() -> None:
@@ -79,7 +95,7 @@ def test_the_probe_runs_here_and_its_document_is_understood() -> None:
 
 def test_tensorrts_own_folder_wins_over_debians_older_library() -> None:
     document = probed(
-        nvinfer=["/usr/lib/x86_64-linux-gnu/libnvinfer.so.8.6.1", "/usr/local/tensorrt/lib/libnvinfer.so.10.0.1"],
+        nvinfer=("/usr/lib/x86_64-linux-gnu/libnvinfer.so.8.6.1", "/usr/local/tensorrt/lib/libnvinfer.so.10.0.1"),
         tensorrt_headers={
             "/usr/include/x86_64-linux-gnu/NvInferVersion.h": "8.6.1.6",
             "/usr/local/tensorrt/include/NvInferVersion.h": "10.0.1.6",
@@ -87,6 +103,11 @@ def test_tensorrts_own_folder_wins_over_debians_older_library() -> None:
     )
     observed = observations(document)
     assert (observed["tensorrt"], observed["libnvinfer"]) == ("10.0.1.6", "10.0.1")
+
+
+def test_nothing_that_an_image_says_reaches_a_terminal_as_a_command() -> None:
+    observed = observations(probed(packages={"torch": "1.0\n\x1b[2J2"}, backends={}, resolved={}))
+    assert (observed["torch"], observed["backend"], observed["libmpi"]) == ("1.0 \ufffd[2J2", "", "")
 
 
 def test_a_difference_shows_both_values() -> None:
