@@ -29,7 +29,7 @@ def eye() -> Console:
 
 def say(text: str, *, style: str = "") -> None:
     """One line of prose or progress for the person watching."""
-    eye().print(text, style=style or None, markup=False)
+    eye().print(text, style=style or None, markup=False, emoji=False)  # an image may be called own:a
 
 
 def duration(seconds: float) -> str:

@@ -115,9 +115,10 @@ def refuse_differences(file: Path, name: str, checkpoints: Path) -> None:
     now = taken(name, locked.release, checkpoints)
     if found := differences(locked, on_the_same(locked, now)):
         shown = "\n".join(f"  {row}" for row in found[:20])
+        differing = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
         again = making(locked.release, name, "--from", locked.image.way, "--locked")
         raise Trouble(
-            f"{name} is not what {file.name} locks: {len(found)} differences\n{shown}",
+            f"{name} is not what {file.name} locks: {differing}\n{shown}",
             where=str(file),
             mend=f"docker rmi {name} && {again}   makes the locked one; invoke lock --name {name}   locks this one",
         )
