@@ -241,7 +241,10 @@ def connected(timeout: int, host: str | None = None) -> Client:
     url = str(settings.get("base_url") or DEFAULT)
     if url.startswith("unix://"):
         knock(url)
-    client = Client(timeout=ANSWER, **settings)
+    try:
+        client = Client(timeout=ANSWER, **settings)
+    except ValueError as error:  # of an address that is none
+        raise errors.DockerException(str(error)) from error
     client.timeout = timeout
     return client
 

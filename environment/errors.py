@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import re
 import shlex
 from collections.abc import Iterable
 from enum import IntEnum
@@ -21,6 +22,9 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     BUG = 4
     INTERRUPTED = 130
+
+
+STYLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # ECMA-48, 5.4: colours, and moves of the cursor
 
 
 class Trouble(Exception):
@@ -41,8 +45,8 @@ class Trouble(Exception):
 
 
 def printable(text: str) -> str:
-    """Text of a registry or an image, with what a terminal would obey made visible."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    """Text of a registry, an image or a compiler without colours, and with what else a terminal would obey visible."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in STYLE.sub("", text))
 
 
 class Usage(Trouble):

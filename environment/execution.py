@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from environment.console import duration, say
-from environment.errors import Trouble
+from environment.errors import Trouble, printable
 from environment.metering import metered, resident, watched
 from environment.plan import Plan, Step
 from environment.progress import working
@@ -179,7 +179,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 def failed(step: Step, words: tuple[str, ...], code: int, log: Path) -> Trouble:
     """The error of a step that ended with `code`: its command, its last lines, its log."""
     with log.open(encoding="utf-8", errors="replace") as file:
-        last = "".join(deque(file, None if step.explains else LAST_LINES)).rstrip()
+        last = printable("".join(deque(file, None if step.explains else LAST_LINES)).rstrip())
     return Trouble(
         f"{step.title}: {step.tool} ended with exit code {code}\n{last}",
         where=f"{shlex.join(words)}  (log: {log})",

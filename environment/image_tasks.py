@@ -39,17 +39,18 @@ def image(
 ) -> None:
     """Make the matched, verified image of a release: pulled or built from source. `--dry` prints every command."""
     from environment.images.order import ordered
+    from environment.images.settings import checked_settings
 
     if verify:
         verify_image(verify, tag, dry=c.config.run.dry, json=json)
     workspace = current().root
-    settings = c.config.get("image", {})
+    settings = checked_settings(c.config.get("image"))
     order = ordered(
         tag=tag,
         way=from_,
         name=name,
-        registry=registry or settings.get("registry", ""),
-        ca=ca or settings.get("ca", ""),
+        registry=registry or settings.registry,
+        ca=ca or settings.ca,
         jobs=jobs,
         architectures=arch,
     )

@@ -74,7 +74,7 @@ def same(order: Order, engine: Engine) -> Made | None:
 def carry_out(order: Order, planned: Plan, engine: Engine, logs: Path) -> Made:
     """Carries the plan out; the working name is taken away again, whatever happens."""
     say(planned.purpose)
-    maker = Maker(order, engine)
+    maker, before = Maker(order, engine), engine.image(order.name)
     actors = {PULL: maker.pull, BUILD: build, VERIFY: maker.verify, EXACT: expect, LFS: refuse_pointers}
     try:
         execution.carry_out(planned, logs, actors)
@@ -84,6 +84,8 @@ def carry_out(order: Order, planned: Plan, engine: Engine, logs: Path) -> Made:
     made = engine.image(order.name)
     if made is None:
         raise DockerTrouble(f"{order.name} vanished while it was made", id="image-unknown")
+    if before and before.id != made.id:
+        say(f"{order.name} was {before.id} before, which is kept without a name: docker rmi {before.id} frees its disk")
     return Made(image=made, findings=maker.findings, new=True)
 
 

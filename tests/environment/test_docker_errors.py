@@ -61,6 +61,13 @@ SAID = [  # verbatim from Engine 20.10.24, 26.1.5, 28.5.2, docker-py 7.2.0, thei
     ("no-nvidia-toolkit", 'could not select device driver "" with capabilities: [[gpu]]'),
     ("no-nvidia-runtime", "unknown or invalid runtime name: nvidia"),
     ("port", "Bind for 127.0.0.1:80 failed: port is already allocated"),
+    ("docker-host", "Install paramiko package to enable ssh:// support"),
+    ("docker-host", "Invalid bind address format: port is required: rubbish"),
+    ("docker-tls", "Path to a certificate and key files must be provided through the client_cert param."),
+    (
+        "no-daemon",
+        "Error while fetching server API version: 404 Client Error for http://127.0.0.1:5601/version: Not Found",
+    ),
     ("no-registry", "missing signature key"),
     ("no-registry", "error unmarshalling content: json: cannot unmarshal array into Go value of type map[string]"),
     ("reference", "invalid reference format: repository name must be lowercase"),
@@ -101,4 +108,4 @@ def test_a_mirror_is_mended_at_the_mirror() -> None:
 
 
 def test_what_a_registry_says_is_no_command_to_a_terminal() -> None:
-    assert explain("manifest unknown: \x1b[2Jred", "pulling a:b").why == "manifest unknown: \ufffd[2Jred"
+    assert explain("manifest unknown: \x1b[2Jred", "pulling a:b").why == "manifest unknown: red"

@@ -64,6 +64,12 @@ def test_a_failure_shows_command_code_last_lines_and_log(tmp_path: Path) -> None
     assert str(tmp_path / "01-sh.log") in text
 
 
+def test_colours_of_a_compiler_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    with pytest.raises(Trouble) as caught:
+        carry_out(one("sh", "-c", r"printf '\033[31merror\033[0m:\tx\033]0;title\007\n'; exit 1"), tmp_path)
+    assert "\nerror:\tx\ufffd]0;title\ufffd" in caught.value.what
+
+
 def test_a_step_that_explains_itself_is_shown_whole_and_no_cause_is_looked_for(tmp_path: Path) -> None:
     report = "echo FAIL; seq 60; exit 1"
     step = Step(title="Preflight", tool="sh", argv=("sh", "-c", report), explains=True)
