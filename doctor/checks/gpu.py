@@ -6,6 +6,7 @@ import re
 
 from doctor.checks.driver import devices_of
 from doctor.checks.rules import family
+from doctor.checks.texts import size
 from doctor.facts.gpu import Gpu
 from doctor.outcome import Finding, NotAsked, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
@@ -83,8 +84,12 @@ def gpu_mixed(subject: Subject) -> Finding:
     sizes = {known(gpu.memory_total) for gpu in group}
     names = [f"{gpu.index}: {known(gpu.name)}" for gpu in group]
     if len(computes) > 1:
-        return failed(names=names)
-    return warned(names=names, least=min(sizes)) if len(sizes) > 1 else passed(names=names)
+        kinds = ["{}.{}".format(*known(gpu.compute)) for gpu in group]
+        return failed(names=[f"{name} {kind}" for name, kind in zip(names, kinds, strict=True)])
+    if len(sizes) > 1:
+        rooms = [size(known(gpu.memory_total)) for gpu in group]
+        return warned(names=[f"{name} {room}" for name, room in zip(names, rooms, strict=True)], least=min(sizes))
+    return passed(names=names)
 
 
 def memory_fit(subject: Subject) -> Finding:

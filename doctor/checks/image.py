@@ -16,6 +16,7 @@ from environment.releases import tags
 
 BACKEND_FILES = ("libtriton_tensorrtllm.so",)
 ROOT = ("", "0", "root")
+PLATFORMS = {"x86_64": "amd64", "aarch64": "arm64"}  # as Docker calls what the kernel calls so
 
 
 def tensorrt_versions(subject: Subject) -> Finding:
@@ -109,7 +110,9 @@ def pip_check(subject: Subject) -> Finding:
 def architecture(subject: Subject) -> Finding:
     """The image is made for this host's processor."""
     image, host = _probe(subject).machine, known(subject.host.system).machine
-    return passed(image=image, host=host) if image == host else failed(image=image, host=host)
+    if image == host:
+        return passed(image=image, host=host)
+    return failed(image=image, host=host, platform=PLATFORMS.get(host, host), name=_image(subject).reference)
 
 
 def user(subject: Subject) -> Finding:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from doctor.checks.gpu import topology
+from doctor.checks.gpu import gpu_mixed, topology
 from doctor.facts.gpu import ComputeProcess, Fabric
 from tests.doctor.artifacts import plan, rank
 from tests.doctor.well import GIB, NOT_READ, WELL, case, changed, gpu
@@ -117,3 +117,12 @@ CASES = [
 def test_of_unequal_links_the_fewest_are_told() -> None:
     subject = changed(WELL, {**PAIR, "gpus__devices": (gpu(0, nvlinks=18), gpu(1, nvlinks=12))})
     assert topology(subject).data == {"links": 12}
+
+
+def test_gpus_that_differ_are_told_with_what_differs() -> None:
+    pair = (gpu(0), gpu(1, compute=(8, 0), name="NVIDIA A100"))
+    told = gpu_mixed(changed(WELL, {**PAIR, "gpus__devices": pair})).data["names"]
+    assert told == ["0: NVIDIA H100 80GB HBM3 9.0", "1: NVIDIA A100 8.0"]
+    pair = (gpu(0), gpu(1, memory_total=40 * GIB))
+    told = gpu_mixed(changed(WELL, {**PAIR, "gpus__devices": pair})).data["names"]
+    assert told == ["0: NVIDIA H100 80GB HBM3 85.9 GB", "1: NVIDIA H100 80GB HBM3 42.9 GB"]
