@@ -29,10 +29,13 @@ def large_files(subject: Subject) -> Finding:
 
 
 def at_release(subject: Subject) -> Finding:
-    """The checkout is at the release's commit."""
+    """The checkout is at the release's commit, and its files are as git left them."""
     found, wanted = known(_source(subject).head), subject.release.backend.commit
     values = {"found": found, "wanted": wanted, "tag": subject.release.tag}
-    return passed(**values) if found == wanted else warned(**values)
+    if found != wanted:
+        return warned(**values)
+    changed = known(_source(subject).changed)
+    return warned("warn-changed", **values, count=len(changed), first=changed[0]) if changed else passed(**values)
 
 
 def git_lfs(subject: Subject) -> Finding:

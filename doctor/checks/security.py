@@ -10,7 +10,7 @@ from doctor.checks.docker import engine_of
 from doctor.checks.driver import branch, driver_of
 from doctor.checks.rules import family
 from doctor.facts.versions import at_least, parts
-from doctor.outcome import Finding, NotAsked, failed, given, known, noted, passed, warned
+from doctor.outcome import Finding, NotAsked, NotKnown, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
 
 STALE_DAYS = 90
@@ -62,6 +62,8 @@ def driver_advisories(subject: Subject) -> Finding:
     """The driver has the last fixes of its branch, and the branch still gets some."""
     driver = driver_of(subject)
     fix = next((fix for fix in subject.advisories.driver_fixes if fix.branch == branch(driver)), None)
+    if fix is None and branch(driver) > max(fix.branch for fix in subject.advisories.driver_fixes):
+        raise NotKnown(f"branch {branch(driver)} is newer than these advisories ({subject.advisories.as_of})")
     if fix is None:
         return warned("warn-branch", driver=driver, branch=branch(driver))
     values = {"driver": driver, "fixed": fix.fixed_in, "branch": fix.branch}

@@ -8,12 +8,15 @@ from environment.unknown import Unknown, then
 
 
 class Source(Value, frozen=True, kw_only=True):
-    """A checkout of tensorrtllm_backend. `there` is the submodule's commit, None when it was never fetched."""
+    """A checkout of tensorrtllm_backend. `there` is the submodule's commit, None when it was never fetched; `changed`
+    are its own files that are not as git left them.
+    """
 
     head: str | Unknown
     pinned: str | Unknown
     there: str | Unknown | None
     pointers: tuple[str, ...] | Unknown
+    changed: tuple[str, ...] | Unknown = ()
 
 
 def parse(readings: Readings) -> Source | None:
@@ -26,4 +29,5 @@ def parse(readings: Readings) -> Source | None:
         pinned=then(text(readings, "source/pinned"), str.strip),
         there=None if never else then(text(readings, "source/there"), str.strip),
         pointers=record(readings, "source/pointers", tuple[str, ...]),
+        changed=record(readings, "source/changed", tuple[str, ...]) if "source/changed" in readings else (),
     )

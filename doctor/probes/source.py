@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from doctor.facts.readings import Reading
 from doctor.probes.sources import run_command
@@ -18,6 +19,9 @@ SUBMODULE = "tensorrt_llm"
 POINTER = b"version https://git-lfs.github.com/spec/"
 LIBRARIES = {".a", ".lib", ".so"}
 MOST = 200_000  # files looked at
+GIVES = ("source/head", "source/pinned", "source/there", "source/changed", "source/pointers")
+# Which files have another size or time than git gave them: none is opened, so that no filter of the checkout is run.
+CHANGED = ("-c", "core.checkStat=minimal", "-c", "core.trustctime=false", "diff-files", "--name-only", "-z")
 
 
 def probes(folder: str) -> tuple[Probe, ...]:
@@ -29,7 +33,7 @@ def probes(folder: str) -> tuple[Probe, ...]:
         mend = "git clone --recursive https://github.com/triton-inference-server/tensorrtllm_backend   makes one"
         raise Usage(f"--source {folder} is no folder", where=str(Path.cwd()), mend=mend)
     return (
-        Probe(gives=("source/head", "source/pinned", "source/there", "source/pointers"), read=partial(_read, folder)),
+        Probe(gives=GIVES, read=partial(_read, folder)),
         Probe(gives=("tool/git-lfs",), read=_git_lfs),
     )
 
@@ -41,6 +45,9 @@ def _git_lfs() -> Taken:
 def _read(folder: str) -> Taken:
     yield "source/head", _git(folder, "rev-parse", "HEAD")
     yield "source/pinned", _git(folder, "rev-parse", f"HEAD:{SUBMODULE}")
+    changed = _git(folder, *CHANGED, "--ignore-submodules=all")
+    names = [name for name in changed.text.split("\0") if name]
+    yield "source/changed", replace(changed, text=msgspec.json.encode(names).decode())
     inside = Path(folder) / SUBMODULE
     own = (inside / ".git").exists()
     absent = Reading(status="absent", reason=f"{inside} is empty: the submodule was never fetched")

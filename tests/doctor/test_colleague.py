@@ -159,7 +159,7 @@ JUNK = (
 OTHERS = (
     *("image/reference", "image/inspect", "image/history", "image/lock", "image/probe", "image/libraries"),
     *("image/pip", "image/smoke", "run/log", "hub", "sockets", "docker/servers"),
-    *("source/head", "source/pinned", "source/there", "source/pointers"),
+    *("source/head", "source/pinned", "source/there", "source/changed", "source/pointers"),
 )
 
 

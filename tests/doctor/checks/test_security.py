@@ -50,6 +50,7 @@ CASES = [
     case("X009", "note", gpus__driver="550.163.01"),
     case("X009", "warn"),
     case("X009", "warn-branch", gpus__driver="515.105.01"),
+    case("X009", "unknown", gpus__driver="600.10"),
     case("X009", "unknown", gpus__driver=NOT_READ, host__module_driver=NOT_READ),
     case("X010", "pass"),
     case("X010", "warn", docker__components={**FRESH, "runc": "1.2.5"}),

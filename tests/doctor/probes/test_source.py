@@ -75,3 +75,17 @@ def test_what_is_no_checkout_is_unknown(tmp_path: Path) -> None:
 def test_what_is_no_folder_is_a_slip_of_the_command(tmp_path: Path) -> None:
     with pytest.raises(Usage, match="missing is no folder"):
         look(tmp_path / "missing")
+
+
+def test_what_was_changed_is_named_and_no_filter_of_the_checkout_is_run(checkout: Path, tmp_path: Path) -> None:
+    assert look(checkout).changed == ()
+    (checkout / "a file").write_text("one")
+    (checkout / ".gitattributes").write_text("* filter=own\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "three")
+    for name in ("clean", "process"):
+        git(checkout, "config", f"filter.own.{name}", f"touch {tmp_path}/ran-{name}; cat")
+    assert look(checkout).changed == ()
+    (checkout / "a file").write_text("more than one")
+    assert look(checkout).changed == ("a file",)
+    assert not [*tmp_path.glob("ran-*")]
