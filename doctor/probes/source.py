@@ -1,7 +1,9 @@
-"""Readings of a checkout to build from. Git is only asked for names of commits: nothing of the checkout is run."""
+"""Readings of a checkout to build from. Git is only asked for commits and its index: nothing of the checkout is run."""
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -20,8 +22,8 @@ POINTER = b"version https://git-lfs.github.com/spec/"
 LIBRARIES = {".a", ".lib", ".so"}
 MOST = 200_000  # files looked at
 GIVES = ("source/head", "source/pinned", "source/there", "source/changed", "source/pointers")
-# Which files have another size or time than git gave them: none is opened, so that no filter of the checkout is run.
-CHANGED = ("-c", "core.checkStat=minimal", "-c", "core.trustctime=false", "diff-files", "--name-only", "-z")
+# An entry of git's index: the file, the second it was written, its size. `git diff` would run filters of the checkout.
+ENTRY = re.compile(r"([^\0]+)\0  ctime: [\d:]+\n  mtime: (\d+):\d+\n  dev: .*\n  uid: .*\n  size: (\d+)\t.*\n")
 
 
 def probes(folder: str) -> tuple[Probe, ...]:
@@ -45,9 +47,9 @@ def _git_lfs() -> Taken:
 def _read(folder: str) -> Taken:
     yield "source/head", _git(folder, "rev-parse", "HEAD")
     yield "source/pinned", _git(folder, "rev-parse", f"HEAD:{SUBMODULE}")
-    changed = _git(folder, *CHANGED, "--ignore-submodules=all")
-    names = [name for name in changed.text.split("\0") if name]
-    yield "source/changed", replace(changed, text=msgspec.json.encode(names).decode())
+    index = _git(folder, "ls-files", "-z", "--debug")
+    names = [name for name, second, size in ENTRY.findall(index.text) if _changed(Path(folder) / name, second, size)]
+    yield "source/changed", replace(index, text=msgspec.json.encode(names).decode())
     inside = Path(folder) / SUBMODULE
     own = (inside / ".git").exists()
     absent = Reading(status="absent", reason=f"{inside} is empty: the submodule was never fetched")
@@ -58,6 +60,15 @@ def _read(folder: str) -> Taken:
 
 def _git(folder: str, *words: str) -> Reading:
     return run_command("git", "-c", "core.fsmonitor=false", "-C", folder, *words)
+
+
+def _changed(path: Path, second: str, size: str) -> bool:
+    """Whether a file is not what git wrote, by its size and time; a submodule is a folder, and B001's affair."""
+    try:
+        about = path.lstat()
+    except OSError:
+        return True
+    return not stat.S_ISDIR(about.st_mode) and (int(about.st_mtime), about.st_size) != (int(second), int(size))
 
 
 def _libraries(folder: Path) -> Iterator[Path]:
