@@ -1,4 +1,4 @@
-"""S: how the containers that run Triton were started."""
+"""S and X: how the containers that run Triton were started."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ def host_namespaces(subject: Subject) -> Finding:
     """The server has a network and shared memory of its own."""
     found = [row.name for row in _servers(subject) if "host" in (row.network, row.ipc)]
     return noted(names=found) if found else passed(count=len(_servers(subject)))
+
+
+def powers(subject: Subject) -> Finding:
+    """No container that runs Triton can take over the host by how it was started."""
+    rows = _servers(subject)
+    if any(row.powers is None for row in rows):
+        raise NotKnown("an older version took these readings: it did not ask what the containers may")
+    found = [f"{row.name} ({', '.join(row.powers)})" for row in rows if row.powers]
+    return failed(names=found) if found else passed(count=len(rows))
 
 
 def mpi_as_root(subject: Subject) -> Finding:
@@ -57,4 +66,7 @@ def _servers(subject: Subject) -> tuple[ServerContainer, ...]:
     return known(servers)
 
 
-CHECKS = family("S", {"S006": command_detaches, "S007": mpi_as_root, "S011": host_namespaces})
+CHECKS = [
+    *family("S", {"S006": command_detaches, "S007": mpi_as_root, "S011": host_namespaces}),
+    *family("X", {"X015": powers}),
+]

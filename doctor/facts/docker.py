@@ -30,7 +30,8 @@ class Container(Value, frozen=True, kw_only=True):
 class ServerContainer(Said, frozen=True, kw_only=True):
     """Anybody's container that runs Triton: its main process, its user, and whose network and shared memory it has.
 
-    `user` is "" for the image's own; `root_may_mpi`: its environment lets root start MPI. None: an older version's.
+    `user` is "" for the image's own; `root_may_mpi`: its environment lets root start MPI; `powers`: what makes it the
+    host's master, `privileged` and `docker.sock`. None: an older version's.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ServerContainer(Said, frozen=True, kw_only=True):
     ipc: str
     user: str | None = None
     root_may_mpi: bool = False
+    powers: tuple[str, ...] | None = None
 
 
 class Docker(Value, frozen=True, kw_only=True):

@@ -86,8 +86,21 @@ def _server(row: dict[str, Any]) -> dict[str, object]:
         "network": host["NetworkMode"],
         "ipc": host["IpcMode"],
         "user": row["Config"]["User"],
+        "powers": _powers(row),
         "root_may_mpi": {word.partition("=")[0] for word in row["Config"]["Env"] or ()} >= ROOT_MAY,
     }
+
+
+def _powers(row: dict[str, Any]) -> list[str]:
+    """What lets a container take over the host: all of its devices and rights, or the engine's own socket."""
+    held = [str(mount.get("Source")) for mount in row.get("Mounts") or ()]
+    held += [bind.partition(":")[0] for bind in row["HostConfig"].get("Binds") or ()]
+    has = {"privileged": bool(row["HostConfig"].get("Privileged")), "docker.sock": any(map(_is_engine, held))}
+    return [name for name, there in has.items() if there]
+
+
+def _is_engine(source: str) -> bool:
+    return source.rpartition("/")[2] == "docker.sock"
 
 
 def _object(text: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ LAUNCH = ("python3", "/scripts/launch_triton_server.py", "--world_size=1")
 
 
 def started(*command: str, **fields: object) -> dict[str, object]:
-    plain = ServerContainer(name="triton", command=command, network="bridge", ipc="private", user="")
+    plain = ServerContainer(name="triton", command=command, network="bridge", ipc="private", user="", powers=())
     return {"docker__servers": (replace(plain, **fields),)}
 
 
@@ -38,4 +38,10 @@ CASES = [
     case("S011", "note", **started("tritonserver", network="host")),
     case("S011", "note", **started("tritonserver", ipc="host")),
     case("S011", "unknown", docker__servers=NOT_READ),
+    case("X015", "pass", **started("tritonserver")),
+    case("X015", "fail", **started("tritonserver", powers=("privileged",))),
+    case("X015", "fail", **started("mpirun", "-n", "1", "tritonserver", powers=("docker.sock",))),
+    case("X015", "skip", docker__engine="down"),
+    case("X015", "unknown", **started("tritonserver", powers=None)),
+    case("X015", "unknown", docker__servers=NOT_READ),
 ]

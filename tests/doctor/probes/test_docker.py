@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,10 +68,34 @@ def test_only_triton_and_our_containers_are_kept(tmp_path: Path, monkeypatch: py
     readings = readings_of(FAKE.format(rows=rows, listed=lines), tmp_path, monkeypatch)
     found = parse(readings)
     assert found.servers == (
-        ServerContainer(name="t", command=("mpirun", "tritonserver"), network="host", ipc="private", user="1000"),
+        ServerContainer(
+            name="t", command=("mpirun", "tritonserver"), network="host", ipc="private", user="1000", powers=()
+        ),
     )
     assert found.containers == (Container(name="ours", image="i", state="exited"),)
     assert not any("secret" in taken.text for taken in readings.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "powers"),
+    [
+        ({"HostConfig": {"Privileged": True}}, ("privileged",)),
+        ({"HostConfig": {"Binds": ["/run/user/7/docker.sock:/s:ro"]}}, ("docker.sock",)),
+        ({"HostConfig": {"Binds": None}, "Mounts": [{"Source": "/var/run/docker.sock"}]}, ("docker.sock",)),
+        ({"HostConfig": {"Binds": ["/srv/docker.socket:/s"], "Privileged": False}}, ()),
+    ],
+)
+def test_what_makes_a_container_the_hosts_master_is_kept(
+    changes: dict[str, Any], powers: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, lines = tmp_path / "rows.json", tmp_path / "lines"
+    lines.write_text(listed("b", "t", '"tritonserver"'))
+    plain = row("t", "tritonserver")
+    host = {"NetworkMode": "bridge", "IpcMode": "private", **changes["HostConfig"]}
+    rows.write_text(json.dumps([{**plain, **changes, "HostConfig": host}]))
+    found = parse(readings_of(FAKE.format(rows=rows, listed=lines), tmp_path, monkeypatch)).servers
+    assert isinstance(found, tuple)
+    assert [each.powers for each in found] == [powers]
 
 
 def test_an_engine_that_does_not_answer_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
