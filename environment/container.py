@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -26,10 +25,12 @@ from environment.docker_errors import DockerTrouble, explain
 from environment.engine_answers import Ended, Image, Info, as_image
 from environment.image_layout import MADE_BY
 from environment.images.reference import parts
-from environment.layers import Layers, after, amount
+from environment.layers import Layers, amount
+from environment.pulling import kept_moving, stalled
 from environment.signals import uninterrupted
 
 DEFAULT = "unix:///var/run/docker.sock"
+SOCKET = "http+docker://"  # how docker-py writes the address of a socket of this host
 ANSWER = 10  # seconds an engine may take for a question that needs no work
 MOST_SAID = 16_000_000  # bytes of what a container that is asked something may answer
 PATIENCE = 180  # seconds without a byte after which a pull is given up; engines retry a stalled layer after 167
@@ -76,6 +77,7 @@ class Engine:
             root=info["DockerRootDir"],
             runtimes=tuple(info.get("Runtimes") or ()),
             driver=info["Driver"],
+            here=self.client.base_url.startswith(SOCKET),
         )
 
     def image(self, reference: str) -> Image | None:
@@ -122,8 +124,12 @@ class Engine:
 
     def untag(self, reference: str) -> None:
         """Takes the name away, and the image too when that was its last name; nothing when there is none."""
-        with suppress(errors.ImageNotFound), explained_unless_missing(f"removing the name {reference}"):
-            self.client.remove_image(reference)
+        try:
+            with explained(f"removing the name {reference}"):
+                self.client.remove_image(reference)
+        except DockerTrouble as trouble:
+            if trouble.id != "image-unknown":
+                raise
 
     def run(
         self,
@@ -199,45 +205,10 @@ class Engine:
         return said.decode("utf-8", "replace")
 
 
-@contextmanager
-def explained_unless_missing(doing: str) -> Iterator[None]:
-    """As `explained`, but lets ImageNotFound through for a caller to whom a missing image is no trouble."""
-    try:
-        yield
-    except errors.ImageNotFound:
-        raise
-    except (errors.DockerException, OSError) as error:
-        raise explain(words_of(error), doing) from error
-
-
-def kept_moving(events: Iterable[Mapping[str, Any]], reference: str, patience: int) -> Iterator[Layers]:
-    """The layers after each event; raises when the engine reports an error, or only retries for `patience` seconds."""
-    doing, layers, moved = f"pulling {reference}", Layers(), time.monotonic()
-    for event in events:
-        if "error" in event:
-            raise explain(str(event["error"]), doing, registry=parts(reference)[0])
-        before, layers = layers, after(layers, event)
-        if layers.movements != before.movements:
-            moved = time.monotonic()
-        elif time.monotonic() - moved > patience:
-            raise stalled(doing, patience, layers)
-        yield layers
-
-
-def stalled(doing: str, patience: int, layers: Layers) -> DockerTrouble:
-    """The trouble of a pull in which nothing moves any more."""
-    return DockerTrouble(
-        f"{doing}: no byte for {patience} s, given up ({layers})",
-        id="stalled",
-        why="neither the engine nor the registry ends such a pull by itself",
-        mend="check the network to the registry, then run the same command again",
-    )
-
-
 def connected(timeout: int, host: str | None = None) -> Client:
     """A client of the engine that `host`, else DOCKER_HOST, or ("") Docker's current context names; it has answered."""
     said = {**os.environ, **({} if host is None else {"DOCKER_HOST": host})}
-    settings: Any = kwargs_from_env(said) if said.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
+    settings: Any = kwargs_from_env(said) if said.get("DOCKER_HOST") else by_context()
     url = str(settings.get("base_url") or DEFAULT)
     if url.startswith("unix://"):
         knock(url)
@@ -247,6 +218,18 @@ def connected(timeout: int, host: str | None = None) -> Client:
         raise errors.DockerException(str(error)) from error
     client.timeout = timeout
     return client
+
+
+def by_context() -> Any:
+    """How the engine of Docker's current context is reached.
+
+    Raises DockerException for one that is not there: docker-py would take another engine than `docker build` does.
+    """
+    if ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT")) is None:
+        raise errors.DockerException(
+            "the context that DOCKER_CONTEXT or Docker's configuration names: context not found"
+        )
+    return ContextAPI.kwargs_from_context()
 
 
 def connect(host: str | None = None) -> Engine:

@@ -26,13 +26,17 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Info:
-    """The engine: version, API version, where its data lies, the runtimes it knows, its storage driver."""
+    """The engine: version, API version, where its data lies, the runtimes it knows, its storage driver.
+
+    `here`: it is asked by a socket of this host, so that its data lies on a disk of this host.
+    """
 
     version: str
     api: str
     root: str
     runtimes: tuple[str, ...]
     driver: str
+    here: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,9 +112,9 @@ def asked(*words: str) -> str | Unknown:
 
 
 def free_space(folder: Path) -> int | Unknown:
-    """Bytes free where `folder` is or will be."""
-    there = next((place for place in (folder, *folder.parents) if place.exists()), None)
+    """Bytes free where `folder` is or will be; Unknown for one that lies where this person may not look."""
     try:
+        there = next((place for place in (folder, *folder.parents) if place.exists()), None)
         return shutil.disk_usage(there or "/").free
     except OSError as error:
         return Unknown(f"{folder}: {error.strerror}")

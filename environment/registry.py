@@ -147,6 +147,8 @@ class Reader:
         if said.status_code != requests.codes.ok:
             raise refused(said, f"logging in to {self.host}", self.host)
         document = said.json()
+        if not isinstance(document, dict):
+            raise DockerTrouble(f"{realm}: what gives out the logins of {self.host} answers with something else")
         return Bearer(document.get("token") or document.get("access_token") or "")
 
 

@@ -39,12 +39,13 @@ def listed(size: str | None) -> int:
 
 def refuse_unready(order: Order, engine: Info, machine: Machine, store: Path, *, base_there: bool) -> None:
     """Raises Trouble naming what is needed and what is there; the order's sources and logs go into `store`."""
-    refuse_narrow(
-        f"{order.name} needs {{}} free where Docker keeps its images, and {{}} are",
-        needed(order, base_there=base_there),
-        Path(engine.root),
-        "docker system df; docker image prune; or move Docker's data-root to a larger disk",
-    )
+    if engine.here:
+        refuse_narrow(
+            f"{order.name} needs {{}} free where Docker keeps its images, and {{}} are",
+            needed(order, base_there=base_there),
+            Path(engine.root),
+            "docker system df; docker image prune; or move Docker's data-root to a larger disk",
+        )
     refuse_narrow(
         f"{order.name} needs {{}} free in the workspace for its sources and logs, and {{}} are",
         CHECKOUT if order.choice.way == "source" else SOURCES,

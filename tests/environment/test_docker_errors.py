@@ -63,6 +63,8 @@ SAID = [  # verbatim from Engine 20.10.24, 26.1.5, 28.5.2, docker-py 7.2.0, thei
     ("port", "Bind for 127.0.0.1:80 failed: port is already allocated"),
     ("docker-host", "Install paramiko package to enable ssh:// support"),
     ("docker-host", "Invalid bind address format: port is required: rubbish"),
+    ("docker-context", "context not found: the one that DOCKER_CONTEXT or Docker's configuration names"),
+    ("docker-context", 'error: current context "nope" is not found on the file system'),
     ("docker-tls", "Path to a certificate and key files must be provided through the client_cert param."),
     (
         "no-daemon",

@@ -114,6 +114,14 @@ def test_basic_login_only_when_asked_for(server: Server) -> None:
     assert server.seen[1] == ("/v2/a/b/manifests/1", BASIC)
 
 
+def test_a_token_service_that_says_something_else_is_no_bug(server: Server) -> None:
+    server.wants, server.challenge = "Bearer t0", f'Bearer realm="http://{server.host}/token"'
+    for body in (b"[]", b"5", b"<html>", b""):
+        server.has("/token", body)
+        with pytest.raises(DockerTrouble):
+            look(f"{server.host}/a/b:1", None)
+
+
 def test_a_token_is_fetched_with_the_login(server: Server) -> None:
     server.wants = "Bearer t0"
     server.challenge = f'Bearer realm="http://{server.host}/token",service="s",scope="repository:a/b:pull"'

@@ -11,7 +11,8 @@ from environment.engine_answers import Info
 from environment.errors import Trouble
 from environment.images.order import Order, ordered
 from environment.images.readiness import listed, needed, refuse_unready, tools, warnings
-from environment.machine import Machine
+from environment.machine import Machine, free_space
+from environment.unknown import Unknown
 
 SMALL = Machine(processors=8, memory=16 * 10**9, swap=0, architectures=(), buildkit=True)
 
@@ -43,6 +44,21 @@ def test_a_small_disk_is_refused_with_both_amounts(monkeypatch: pytest.MonkeyPat
     with pytest.raises(Trouble, match=r"needs 32\.0 GB free .* and 5\.0 GB are") as caught:
         refuse_unready(an_order("v0.10.0", "ngc"), info, SMALL, tmp_path / "store", base_there=False)
     assert caught.value.where == str(tmp_path)
+
+
+def test_the_disk_of_an_engine_elsewhere_is_not_this_hosts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    free = {Path("/var/lib/docker"): 0, tmp_path: 10**12}
+    monkeypatch.setattr("environment.images.readiness.free_space", free.__getitem__)
+    info = Info(version="1", api="1", root="/var/lib/docker", runtimes=(), driver="overlay2", here=False)
+    refuse_unready(an_order("v0.10.0", "ngc"), info, SMALL, tmp_path, base_there=False)
+
+
+def test_a_folder_that_may_not_be_looked_into_has_unknown_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    assert free_space(Path("/private/docker")) == Unknown("/private/docker: Permission denied")
 
 
 def test_a_small_workspace_is_refused_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
