@@ -84,7 +84,7 @@ def carry_out(order: Order, planned: Plan, engine: Engine, logs: Path) -> Made:
     made = engine.image(order.name)
     if made is None:
         raise DockerTrouble(f"{order.name} vanished while it was made", id="image-unknown")
-    if before and before.id != made.id:
+    if before and before.id != made.id and before.tags == (order.name,):
         say(f"{order.name} was {before.id} before, which is kept without a name: docker rmi {before.id} frees its disk")
     return Made(image=made, findings=maker.findings, new=True)
 
