@@ -61,9 +61,12 @@ class Undetermined(Trouble):
     code = ExitCode.UNKNOWN
 
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
 def no_space(error: Exception, where: str) -> Trouble | None:
     """The trouble of a write to a full disk or quota, `where` no file is named; None for any other error."""
-    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    if not isinstance(error, OSError) or error.errno not in FULL:
         return None
     return Trouble(
         f"there is no room to write: {error.strerror}",
@@ -80,10 +83,12 @@ FILE_ERRORS = frozenset(
 
 def unusable(error: OSError, file: Path | str, doing: str = "read", kind: type[Trouble] = Trouble) -> Trouble:
     """The trouble of a file or folder that cannot be read or written; `kind`: the option's word is off, say."""
+    above = shlex.quote(str(_above(Path(file))))
+    shows = f"ls -ld {above}   shows what is there, and who may {doing} it"
     return kind(
         f"cannot {doing} {file}: {error.strerror}",
         where=str(Path.cwd()) if not Path(file).is_absolute() else "",
-        mend=f"ls -ld {shlex.quote(str(_above(Path(file))))}   shows what is there, and who may {doing} it",
+        mend=f"df -h {above}   shows how full it is" if error.errno in FULL else shows,
     )
 
 

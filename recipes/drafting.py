@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TextIO
 
 from environment.errors import Trouble, Usage, unusable
 from recipes.deployment import NAME
@@ -29,10 +30,20 @@ def draft(name: str, source: str, folder: Path) -> Path:
     text = (MODELS / f"{source}.toml").read_text(encoding="utf-8")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(HEAD.format(source=source, name=name, path=path) + text)
+            _write(file, HEAD.format(source=source, name=name, path=path) + text, path)
     except FileExistsError as error:
         raise Trouble(f"{path} is there already", mend="choose another name, or move it away") from error
     except OSError as error:
         raise unusable(error, path, "write") from error
     read(path)
     return path
+
+
+def _write(file: TextIO, text: str, path: Path) -> None:
+    """Writes the new file, and leaves none where there is no room for it."""
+    try:
+        file.write(text)
+        file.flush()
+    except OSError:
+        path.unlink()
+        raise

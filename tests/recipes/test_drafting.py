@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from environment.errors import Trouble
+from environment.errors import Trouble, unusable
+from recipes import drafting
 from recipes.drafting import draft
 from recipes.recipe import find, names, read
 from tests.command_line import invoke
@@ -39,6 +42,22 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "mine.toml").read_text(encoding="utf-8") == "mine"
     with pytest.raises(Trouble, match="cannot write"):
         draft("mine", "qwen2", tmp_path / "nowhere")
+
+
+def test_a_full_disk_leaves_no_half_of_one(tmp_path: Path) -> None:
+    """It left an empty file, which was then `there already`."""
+
+    class Full(StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "mine.toml"
+    path.touch()
+    with pytest.raises(OSError, match="No space left"):
+        drafting._write(Full(), "text", path)
+    assert not path.exists()
+    full = unusable(OSError(errno.ENOSPC, "No space left on device"), path, "write")
+    assert full.mend == f"df -h {tmp_path}   shows how full it is"
 
 
 def test_the_task_makes_one_that_can_be_planned(tmp_path: Path) -> None:
