@@ -75,6 +75,17 @@ def free_memory() -> int:
     return psutil.virtual_memory().available
 
 
+def listens(process: int, port: int) -> bool:
+    """Whether the process itself listens on a TCP port, and not another that was faster; so, where nobody may look."""
+    try:
+        connections = psutil.Process(process).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    except (psutil.AccessDenied, OSError):
+        return True
+    return any(one.status == psutil.CONN_LISTEN and one.laddr[1:] == (port,) for one in connections)
+
+
 def listener(port: int) -> str:
     """The process that listens on a TCP port: its name and id, as far as this user may see; else an empty word."""
     try:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from recipes import runs
+from recipes import processes, runs
 from recipes.deployment import Ports
 from recipes.ports import free
 from recipes.runs import Run
@@ -30,8 +30,10 @@ def ports_for(name: str, said: Mapping[str, int], folder: Path) -> Ports:
 
 
 def listening(run: Run) -> dict[str, int]:
-    """The ports of a recorded server on which somebody listens now."""
+    """The ports of a recorded server on which somebody listens now; all of one that may still be starting."""
     recorded = {kind: int(getattr(run, kind)) for kind in USUAL}
+    if processes.alive(run.process, run.born):
+        return recorded
     return {kind: port for kind, port in recorded.items() if not free(port)}
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from environment.console import say
+from environment.errors import Trouble
 from environment.workspace import Workspace
 from recipes import ports, processes, runs
 from recipes.rehearsal import binary, server
@@ -60,10 +61,24 @@ def rehearse(asked: Rehearsal, workspace: Workspace, beside: Callable[[], None] 
         there = runs.read(workspace.runs, asked.name)
         if there is not None and runs.alive(there):
             runs.refuse_other(there, asked.settings)
+            wait_for(there, asked.ready_within)
             return there, False
         ports.refuse_taken(asked.ports)
         say(f"Checkpoint        {asked.checkpoint}")
         return start(asked, prepare(asked.material, workspace), workspace, beside), True
+
+
+def wait_for(there: Run, within: float) -> None:
+    """Returns when a server that another command started is ready; raises Trouble when it ends or is late."""
+    deadline = time.monotonic() + within
+    while not server.answers(there.process, there.http):
+        if not runs.alive(there) or time.monotonic() > deadline:
+            raise Trouble(
+                f"{there.name!r} was started before and is not ready",
+                why="it goes on" if runs.alive(there) else "it has ended",
+                mend=f"./inv logs --name {there.name}   says why; ./inv stop --name {there.name}   ends it",
+            )
+        time.sleep(server.POLL)
 
 
 def start(asked: Rehearsal, prepared: Prepared, workspace: Workspace, beside: Callable[[], None] | None = None) -> Run:

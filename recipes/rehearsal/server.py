@@ -74,7 +74,7 @@ class Watch:
 def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path, told: Told, timeout: float) -> None:
     """Returns when the server and its models are ready; raises Trouble with its last lines when it dies or is late."""
     watch, deadline = Watch(log, told), time.monotonic() + timeout
-    while not answers_ready(port):
+    while not answers(process.pid, port):
         watch.look()
         if process.poll() is not None:
             raise _failed(f"tritonserver ended with exit code {process.returncode} before it was ready", log)
@@ -87,6 +87,11 @@ def wait_ready(process: subprocess.Popen[bytes], port: int, log: Path, told: Tol
 def answers_ready(port: int) -> bool:
     """Whether Triton says at its HTTP port that everything is ready (KServe v2: GET v2/health/ready)."""
     return says_yes(port, "/v2/health/ready")
+
+
+def answers(process: int, port: int) -> bool:
+    """Whether it is this very server that says so: another may have taken the port since it was seen to be free."""
+    return answers_ready(port) and processes.listens(process, port)
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> str:

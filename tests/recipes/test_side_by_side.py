@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,9 +8,10 @@ from dataclasses import astuple
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from environment.errors import Usage
-from recipes import runs
+from recipes import processes, runs
 from recipes.ports import free_ports
 from recipes.runs import Run
 from recipes.side_by_side import USUAL, ports_for
@@ -56,6 +58,13 @@ def test_a_server_takes_the_usual_ports_and_one_beside_it_the_next(usual: tuple[
         assert astuple(ports_for("a", {}, tmp_path)) == usual[:3]
         assert astuple(ports_for("b", {}, tmp_path)) == usual[3:]
     assert astuple(ports_for("b", {}, tmp_path)) == usual[:3]  # nobody listens there any more
+
+
+def test_a_server_that_is_still_starting_has_its_ports(usual: tuple[int, ...], tmp_path: Path) -> None:
+    """Two servers that were started one after the other took the same ones."""
+    own = os.getpid()
+    runs.write(tmp_path, replace(run("a", *usual[:3]), process=own, born=processes.birth(own)))
+    assert astuple(ports_for("b", {}, tmp_path)) == usual[3:]
 
 
 def test_what_is_said_is_taken_and_gone_around(usual: tuple[int, ...], tmp_path: Path) -> None:

@@ -6,16 +6,22 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from environment.errors import Trouble
-from recipes import health, runs
+from recipes import health, processes, runs
 from recipes.rehearsal import server
 from recipes.rehearsal.binary import Command
+from recipes.rehearsal.rehearse import wait_for
+from recipes.runs import Run
 from tests.recipes.rehearsal.conftest import ROOT, Home, make_home
 from tests.waiting import PATIENCE, is_running, soon
 
@@ -191,6 +197,63 @@ def test_a_process_that_is_never_ready_is_ended(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match=r"not ready within 0.1 s(.|\n)*loading"):
         waited_for()
     assert not is_running(*seen)
+
+
+@pytest.fixture
+def ready() -> Iterator[int]:
+    """The port of a server in this process that says it is ready."""
+
+    class Yes(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Yes) as answering:
+        thread = threading.Thread(target=answering.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield answering.server_port
+        answering.shutdown()
+        thread.join()
+
+
+def test_the_word_of_another_server_on_the_port_is_not_taken_for_ones_own(ready: int, tmp_path: Path) -> None:
+    """Of two started at once the second asked the first, called itself ready, and ended."""
+    assert server.answers(os.getpid(), ready)
+    log = tmp_path / "log"
+    command = Command(argv=(sys.executable, "-c", "raise SystemExit('address in use')"), env={})
+
+    def waited_for() -> None:
+        with server.started(command, log, print) as process:
+            server.wait_ready(process, ready, log, print, PATIENCE)
+
+    with pytest.raises(Trouble, match="exit code 1 before it was ready"):
+        waited_for()
+
+
+def test_a_server_that_another_command_started_is_waited_for(ready: int) -> None:
+    own = os.getpid()
+    there = Run(
+        name="mine",
+        recipe="qwen2",
+        release="v0.10.0",
+        rehearsal=True,
+        process=own,
+        born=processes.birth(own),
+        started=1.0,
+        http=ready,
+        grpc=1,
+        metrics=1,
+        model="ensemble",
+        tokenizer="/t",
+    )
+    wait_for(there, PATIENCE)
+    for late, why in ((replace(there, http=9), "it goes on"), (replace(there, http=9, born=""), "it has ended")):
+        with pytest.raises(Trouble, match="'mine' was started before and is not ready") as caught:
+            wait_for(late, 0.05)
+        assert caught.value.why == why
 
 
 def test_a_failure_to_record_ends_the_process(tmp_path: Path) -> None:
