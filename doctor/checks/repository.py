@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from doctor.checks.artifact import configs_of, engine_of, repository_of
+from doctor.checks.artifact import configs_of, engine_of, repository_of, trtllm_config
 from doctor.checks.rules import family
 from doctor.outcome import Finding, failed, given, known, noted, passed, warned
 from doctor.subject import Subject
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DECOUPLED = ("tensorrt_llm", "tensorrt_llm_bls")
 PAIRS = (("[", "]"), ("{", "}"), ("(", ")"))
+STRATEGIES = ("V1", "v1", "inflight_batching", "inflight_fused_batching")
 ALIKE = 0.85  # of difflib: a slip of a letter or two, not another word
 
 
@@ -72,6 +73,14 @@ def unknown_parameters(subject: Subject) -> Finding:
         wrong += [f"{folder}: {name} ({near[0]}?)" for name, near in slips.items() if near and name not in there]
     values = {"wrong": wrong, "tag": subject.release.tag}
     return warned(**values) if wrong else passed(**values)
+
+
+def batching_strategy(subject: Subject) -> Finding:
+    """The batching strategy is one that the backend knows: with another one it refuses to load the model."""
+    config = trtllm_config(subject)
+    said = config.parameter("gpt_model_type") or config.parameter("batching_strategy")
+    given(None if "${" in said else said or None, "not-in-repository")
+    return passed(said=said) if said in STRATEGIES else failed(said=said, known=STRATEGIES)
 
 
 def value_characters(subject: Subject) -> Finding:
@@ -186,5 +195,6 @@ CHECKS = family(
         "R010": control_mode,
         "R011": syntax,
         "R012": ensemble_steps,
+        "R013": batching_strategy,
     },
 )

@@ -115,6 +115,11 @@ CASES = [
     case("R012", "pass", **stepping("${model}")),
     case("R012", "skip"),
     case("R012", "unknown", **UNREAD),
+    case("R013", "pass", artifacts__repository=served(parameters=(("gpt_model_type", "inflight_batching"),))),
+    case("R013", "fail", artifacts__repository=served(parameters=(("gpt_model_type", "inflght_batching"),))),
+    case("R013", "skip", artifacts__repository=served(parameters=(("gpt_model_type", "${batching_strategy}"),))),
+    case("R013", "skip", artifacts__repository=served(parameters=())),
+    case("R013", "unknown", **UNREAD),
 ]
 
 
