@@ -12,6 +12,7 @@ from recipes.quantization import Route
 from recipes.spelling import Words, spelled
 from recipes.tools import QUANTIZE, example, family_tool, limits, quirks, script, settable
 
+CONVERTED = "-converted"  # how the folder ends that an engine is built from
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
 
 
@@ -117,4 +118,4 @@ def converting(deployment: Deployment) -> str:
 
 def converted_dir(deployment: Deployment) -> str:
     """The TensorRT-LLM checkpoint that the engine is built from."""
-    return str(deployment.workspace.checkpoints / f"{deployment.engine_name}-converted")
+    return str(deployment.workspace.checkpoints / f"{deployment.engine_name}{CONVERTED}")

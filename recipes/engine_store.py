@@ -15,11 +15,13 @@ import msgspec
 from environment import turns
 from environment.artifacts.engine import Engine, read_engine
 from environment.artifacts.tensorrt_plan import Plan as EnginePlan
+from environment.console import say
 from environment.data import Record, read_json
 from environment.errors import Trouble
 from environment.plan import Step
 from environment.staging import flush, write_whole
 from environment.workspace import Workspace
+from recipes.converted import CONVERTED
 from recipes.deployment import Deployment
 
 MANIFEST = "manifest.json"
@@ -182,6 +184,8 @@ def _dotted(numbers: Iterable[int]) -> str:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
+    if folder.is_symlink():
+        return {}
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.stat().st_size for path in files}
 
@@ -194,24 +198,44 @@ def alone(target: Path) -> Iterator[None]:
 
 
 def finished(space: Workspace) -> dict[str, Manifest]:
-    """The finished engines by name; raises Trouble for a manifest that cannot be read."""
-    found = sorted(space.engines.glob(f"*/{MANIFEST}"))
-    return {path.parent.name: read_json(path, Manifest) for path in found if path.parent.suffix != PARTIAL}
+    """The finished engines by name; one whose manifest cannot be read is warned of, and hides none of the others."""
+    found: dict[str, Manifest] = {}
+    for path in _manifests(space):
+        try:
+            found[path.parent.name] = read_json(path, Manifest)
+        except Trouble as trouble:
+            say(f"warning: {trouble.what}\n  where  {path}\n  mend   rm -r {path.parent}   and build it again")
+    return found
+
+
+def _manifests(space: Workspace) -> list[Path]:
+    return sorted(path for path in space.engines.glob(f"*/{MANIFEST}") if path.parent.suffix != PARTIAL)
 
 
 def remains(space: Workspace) -> tuple[Remains, ...]:
-    """Unfinished builds that nobody is at, and intermediate checkpoints whose engine is finished."""
-    halves = [
-        path for path in space.engines.glob(f"*{PARTIAL}") if _idle(path.with_name(path.name.removesuffix(PARTIAL)))
+    """Unfinished work that nobody is at, and intermediate checkpoints whose engine is finished."""
+    left = [
+        *_halves(space, space.engines, "", "an unfinished build"),
+        *_halves(space, space.checkpoints, CONVERTED, "an unfinished conversion"),
     ]
-    between = [space.checkpoints / f"{name}-{made}" for name in finished(space) for made in ("converted", "onnx")]
-    left = [(path, "an unfinished build") for path in halves]
+    whole = [path.parent.name for path in _manifests(space)]
+    between = [space.checkpoints / f"{name}{made}" for name in whole for made in (CONVERTED, "-onnx")]
     left += [(path, "intermediate; its engine is finished") for path in between if path.is_dir()]
     return tuple(Remains(path=path, why=why, size=sum(_sizes(path).values())) for path, why in left)
 
 
+def _halves(space: Workspace, folder: Path, made: str, why: str) -> Iterator[tuple[Path, str]]:
+    """What lies half-made in the folder, for engines that no process builds now."""
+    for path in sorted(folder.glob(f"*{made}{PARTIAL}")):
+        if _idle(space.engines / path.name.removesuffix(f"{made}{PARTIAL}")):
+            yield path, why
+
+
 def _idle(target: Path) -> bool:
-    with target.with_name(f".{target.name}.lock").open("a") as file:
+    lock = target.with_name(f".{target.name}.lock")
+    if not lock.exists():
+        return True
+    with lock.open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -220,6 +244,9 @@ def _idle(target: Path) -> bool:
 
 
 def remove(left: tuple[Remains, ...]) -> None:
-    """Removes what `remains` found."""
+    """Removes what `remains` found; of a link to another place, the link."""
     for each in left:
-        shutil.rmtree(each.path)
+        if each.path.is_symlink() or not each.path.is_dir():
+            each.path.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(each.path)

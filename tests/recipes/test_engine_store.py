@@ -172,6 +172,32 @@ def test_what_is_left_over_is_shown_and_only_then_removed(tmp_path: Path) -> Non
     assert remains(space) == ()
 
 
+def test_an_unfinished_conversion_could_go_and_of_a_link_only_the_link(tmp_path: Path) -> None:
+    """A 145 GB conversion that was killed was never shown; a link ended as a bug of the toolkit."""
+    space, elsewhere = Workspace(tmp_path / "space"), tmp_path / "elsewhere"
+    half = space.checkpoints / "mine-converted.partial"
+    for folder in (half, elsewhere, space.engines):
+        folder.mkdir(parents=True)
+    (elsewhere / "kept").touch()
+    (space.engines / "linked.partial").symlink_to(elsewhere)
+    with alone(space.engines / "mine"):
+        assert half not in {each.path for each in remains(space)}
+    left = remains(space)
+    assert {each.path.name for each in left} == {"linked.partial", "mine-converted.partial"}
+    engine_store.remove(left)
+    assert remains(space) == ()
+    assert (elsewhere / "kept").exists()
+
+
+def test_a_damaged_manifest_hides_no_other_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    space = Workspace(tmp_path)
+    publish(space.engines / "mine", said(built(space.engines / "mine")))
+    (space.engines / "bad").mkdir()
+    (space.engines / "bad" / MANIFEST).write_text("{", encoding="utf-8")
+    assert set(finished(space)) == {"mine"}
+    assert f"rm -r {space.engines / 'bad'}" in capsys.readouterr().err.replace("\n", "")
+
+
 def test_the_step_says_all_that_decides_the_engine() -> None:
     space = Workspace(Path("/srv/trtllm"))
     made = deploy("qwen2", workspace=space, ports=Ports(), tp=4, feature=["tokens-per-block=128"])
