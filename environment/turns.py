@@ -18,9 +18,14 @@ def alone(lock: Path, doing: str) -> Iterator[None]:
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another process is {doing}: waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
+        hold(file.fileno(), doing)
         yield
+
+
+def hold(handle: int, doing: str) -> None:
+    """Locks what is open there, a file or a folder, until it is closed; says so when it has to wait."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say(f"another process is {doing}: waiting for it")
+        fcntl.flock(handle, fcntl.LOCK_EX)

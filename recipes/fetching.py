@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from environment import turns
 from environment.console import say
 from environment.data import read_json
 from environment.errors import Trouble
@@ -79,11 +79,7 @@ def alone(partial: Path) -> Iterator[None]:
     partial.mkdir(parents=True, exist_ok=True)
     handle = os.open(partial, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another process is fetching into {partial}: waiting for it")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        turns.hold(handle, f"fetching into {partial}")
         yield
     finally:
         os.close(handle)

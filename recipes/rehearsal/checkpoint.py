@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from environment.artifacts.checkpoint import Checkpoint
+from environment.artifacts.heads import Damaged, read_json
 from environment.errors import Trouble
 from recipes.checkpoint import whole
 from recipes.recipe import Recipe
 
+TOKENIZER = 1 << 27  # bytes of a tokenizer.json that are read to see whether it is whole
 SHIPPED = Path(__file__).parent / "checkpoint"
 # The tiny checkpoint of each architecture that the CPU engine runs (`train.py` makes them).
 SHIPPED_FOR = {"Qwen2ForCausalLM": SHIPPED, "LlamaForCausalLM": SHIPPED.with_name("checkpoint-llama")}
@@ -38,4 +40,8 @@ def checked(folder: Path, *, allow_remote_code: bool = False) -> Checkpoint:
         why = "the rehearsal's own models read that one file"
         mend = "AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) writes it"
         raise Trouble("the checkpoint has no tokenizer.json", where=str(folder), why=why, mend=mend)
+    if isinstance(said := read_json(folder / "tokenizer.json", TOKENIZER), Damaged):
+        why = "the server would end at it"
+        mend = "download it again: ./inv fetch REPOSITORY --revision COMMIT --into DIR"
+        raise Trouble(f"the tokenizer is not whole: {said.reason}", where=str(folder), why=why, mend=mend)
     return found

@@ -47,6 +47,11 @@ FAULTS: list[tuple[Callable[[Path], object], str]] = [
     (lambda f: (f / "config.json").write_bytes(b"\xff\xfe"), "config.json is not valid JSON"),
     (lambda f: (f / "config.json").unlink(), "config.json"),
     (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer.json"),
+    (
+        lambda f: (f / "tokenizer.json").write_text('{"a":'),
+        "the tokenizer is not whole: tokenizer.json is not valid JSON",
+    ),
+    (lambda f: (f / "tokenizer.json").write_text(POINTER), "tokenizer.json is a git-lfs pointer"),
 ]
 
 
