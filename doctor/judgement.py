@@ -70,7 +70,7 @@ def _placeholders(tag: str) -> Mapping[str, tuple[Placeholder, ...]] | Unknown:
 
 
 def _launched(asked: Asked, found: Artifacts) -> Asked:
-    """Where nobody named the ranks, as many are launched as the named engine has."""
+    """Where nobody named the ranks, as many are launched as the named engine has, on the first GPUs."""
     engine = found.engine
     if asked.launch_named or not isinstance(engine, Engine):
         return asked
@@ -80,6 +80,7 @@ def _launched(asked: Asked, found: Artifacts) -> Asked:
         gpus=mapped.world_size,
         tensor_parallel=mapped.tensor_parallel,
         pipeline_parallel=mapped.pipeline_parallel,
+        devices=asked.devices or tuple(range(mapped.world_size)),
     )
 
 

@@ -19,6 +19,8 @@ def files(subject: Subject) -> Finding:
     if isinstance(found, Damaged):
         return failed("fail-damaged", reason=found.reason)
     engine = named(found, "no-engine")
+    if engine.kind == "checkpoint":
+        return failed("fail-checkpoint")
     mapped = engine.mapped
     values = {
         "world": mapped.world_size,

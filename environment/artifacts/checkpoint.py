@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from environment.artifacts.engine import engine_kind
 from environment.artifacts.heads import Damaged, Json, is_lfs_pointer, names_in, read, read_json
 from environment.artifacts.weight_files import SAFETENSORS, Shard, pickles_among, read_shards
 from environment.data import Value
@@ -79,6 +80,8 @@ def read_checkpoint(folder: Path) -> Checkpoint | Damaged | Unknown:
         return Damaged("the folder has no config.json")
     if isinstance(config, Unknown | Damaged):
         return config
+    if kind := engine_kind(config):
+        return Damaged(f"its config.json is that of a TensorRT-LLM {kind}, and of no Hugging Face checkpoint")
     shards = read_shards(folder, files)
     if isinstance(shards, Unknown | Damaged):
         return shards

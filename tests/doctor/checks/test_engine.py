@@ -67,6 +67,7 @@ CASES = [
     case("E008", "fail", artifacts__repository=served(parameters=parameters(max_beam_width="4"))),
     case("E008", "skip", artifacts__repository=served(parameters=parameters(max_beam_width="${max_beam_width}"))),
     case("E008", "unknown", artifacts__repository=NOT_READ),
+    case("E001", "fail-checkpoint", artifacts__engine__kind="checkpoint"),
     case("E009", "pass"),
     case("E009", "fail", artifacts__engine__plugins={"paged_kv_cache": "disable"}),
     case("E009", "fail-old", artifacts__engine__plugins={"paged_kv_cache": False}, artifacts__engine__version=""),

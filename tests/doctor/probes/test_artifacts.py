@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from doctor.asked import Named
 from doctor.facts.artifacts import NOT_READ, Artifacts
@@ -131,7 +132,9 @@ def test_what_is_no_folder_is_a_slip_of_the_command(named: Named) -> None:
 
 def test_as_many_ranks_are_launched_as_the_engine_has_unless_they_were_named(tmp_path: Path) -> None:
     readings = take(probes(Named(engine=str(engine_folders.engine(tmp_path)))))
-    assert subject(readings, V10, WELL.asked).asked.gpus == 2
+    asked = subject(readings, V10, WELL.asked).asked
+    assert (asked.gpus, asked.devices) == (2, (0, 1))
+    assert subject(readings, V10, replace(WELL.asked, devices=(3, 1))).asked.devices == (3, 1)
     assert subject({}, V10, WELL.asked).asked.gpus == 1
 
 

@@ -203,6 +203,9 @@ def test_what_is_no_checkpoint_is_unknown_or_damaged(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path) == Damaged("the folder has no config.json")
     assert isinstance(read_checkpoint(tmp_path / "absent"), Unknown)
     assert isinstance(read_checkpoint(folder(tmp_path, [])), Damaged)
+    converted = read_checkpoint(folder(tmp_path, {"architecture": "QWenForCausalLM", "dtype": "float16"}))
+    assert isinstance(converted, Damaged)
+    assert "TensorRT-LLM checkpoint" in converted.reason
     assert isinstance(read_checkpoint(folder(tmp_path, model__safetensors__index__json={})), Damaged)
 
 
