@@ -60,11 +60,11 @@ def disk(role: str, path: Path) -> Probe:
 
 def _kernel() -> Taken:
     yield "system", _json(_system())
-    yield "environment", _json({name: os.environ[name] for name in VARIABLES if name in os.environ})
+    yield "environment", _json({name: _shown(os.environ[name]) for name in VARIABLES if name in os.environ})
     yield "limits", _json({"memlock": resource.getrlimit(resource.RLIMIT_MEMLOCK)[0], "uid": os.getuid()})
-    yield "devices", _json(_devices())
     for path in FILES:
         yield path[1:], read_file(path)
+    yield "devices", _json(_devices())  # last: a folder that may not be listed takes no other reading along
 
 
 def _system() -> dict[str, object]:
@@ -156,7 +156,7 @@ def _disk(role: str, path: Path) -> Taken:
         f"disk/{role}",
         _json(
             {
-                "path": str(path.resolve()),
+                "path": _shown(str(path.resolve())),
                 "free": room.f_bavail * room.f_frsize,
                 "total": room.f_blocks * room.f_frsize,
                 "files": room.f_files,
@@ -168,6 +168,11 @@ def _disk(role: str, path: Path) -> Taken:
             }
         ),
     )
+
+
+def _shown(words: str) -> str:
+    """Words of the environment or the file system as text: bytes that are no UTF-8 become a mark."""
+    return os.fsencode(words).decode("utf-8", "replace")
 
 
 def _json(value: object) -> Reading:
