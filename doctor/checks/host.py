@@ -121,7 +121,7 @@ def read_only(subject: Subject) -> Finding:
         return failed("fail-closed", paths=closed)
     log = subject.host.kernel_log
     lines = [line for line in log if any(word in line for word in DISK_TROUBLE)] if isinstance(log, tuple) else []
-    return warned(last=lines[-1][:160]) if lines else passed(paths=[room.path for room in rooms])
+    return warned(last=lines[-1][:160]) if lines else passed(paths=[r.path for r in rooms if r.writable is not False])
 
 
 def nouveau(subject: Subject) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.checks.host import out_of_memory
+from doctor.checks.host import out_of_memory, read_only
 from doctor.facts.host import Memory
 from environment.releases import find
 from tests.doctor.well import GIB, NOT_READ, WELL, case, changed, disk
@@ -80,3 +80,8 @@ def test_one_that_was_killed_is_counted_once_and_named() -> None:
     )
     found = out_of_memory(changed(WELL, {"host__kernel_log": said}))
     assert found.data == {"count": 2, "process": "78", "program": "python3 (main)"}
+
+
+def test_a_cache_that_may_not_be_written_is_not_said_to_take_writes() -> None:
+    subject = changed(WELL, {"host__disks__cache": disk("/root", writable=False), "host__disks__work": disk("/srv")})
+    assert read_only(subject).data["paths"] == ["/srv", "/"]
