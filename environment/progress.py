@@ -33,7 +33,7 @@ class PullProgress:
         self.said = self.started = time.monotonic()
 
     def __enter__(self) -> PullProgress:
-        if eye().is_terminal:
+        if eye().is_interactive:
             self.bars = bars()
             self.bars.start()
             self.rows["all"] = self.bars.add_task("all layers", total=None)
@@ -86,7 +86,7 @@ class BuildProgress:
         self.clock: Progress | None = None
 
     def __enter__(self) -> BuildProgress:
-        if eye().is_terminal:
+        if eye().is_interactive:
             self.clock = clock()
             self.clock.start()
             self.row = self.clock.add_task("starting")
@@ -121,7 +121,7 @@ def clock() -> Progress:
 @contextmanager
 def working(every: float = QUIET_FOR) -> Iterator[None]:
     """Shows that time passes while a step says nothing: a clock on a terminal, elsewhere a line now and then."""
-    if eye().is_terminal:
+    if eye().is_interactive:
         with clock() as running:
             running.add_task("at work; its words go to its log")
             yield

@@ -8,7 +8,7 @@ import re
 import pytest
 from rich.console import Console
 
-from environment.progress import BuildProgress, clock, stage_of, working
+from environment.progress import BuildProgress, PullProgress, clock, stage_of, working
 from tests.waiting import soon
 
 
@@ -77,3 +77,14 @@ def test_a_narrow_terminal_takes_from_the_instruction_and_not_from_the_time(
     (line,) = shown.get().splitlines()
     assert " 0:00:00 builder 12/15: RUN" in line
     assert len(line) <= width
+
+
+@pytest.mark.parametrize(("term", "live"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_that_cannot_move_its_cursor_is_told_in_plain_lines(
+    term: str, live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr("environment.progress.eye", lambda: screen)
+    with PullProgress() as pull, BuildProgress() as build:
+        assert (pull.bars is not None, build.clock is not None) == (live, live)
