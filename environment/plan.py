@@ -98,7 +98,7 @@ class Plan:
         """The plan under the `plan/1` schema."""
         templates = {model: dict(values) for model, values in self.templates.items()}
         steps = [step.data() for step in self.steps]
-        said = {"release": self.release, "recipe": self.recipe, "notes": list(self.notes)}
+        said = {"purpose": self.purpose, "release": self.release, "recipe": self.recipe, "notes": list(self.notes)}
         return {**said, "steps": steps, "templates": templates}
 
     def __str__(self) -> str:

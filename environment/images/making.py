@@ -17,7 +17,7 @@ from environment.engine_answers import Image
 from environment.errors import printable
 from environment.image_layout import HOME, IDENTITY
 from environment.images.actors import build, expect, refuse_pointers
-from environment.images.order import Order, pulled
+from environment.images.order import Order, base_of, pulled
 from environment.images.planning import PROBE_SCRIPT, identity, plan
 from environment.images.probe import CONTAINERS
 from environment.images.probed import Probed
@@ -138,7 +138,13 @@ class Maker:
         self.findings = compare(claims(self.order.release, self.order.choice.way), observations(document))
         for finding in self.findings:
             say(f"      {finding}", style="" if finding.agrees else "yellow")
-        refuse_differences(self.order.name, self.findings, OTHERWISE)
+        refuse_differences(self.order.name, self.findings, self._otherwise())
+
+    def _otherwise(self) -> str:
+        """What mends a wrong image: a base that is here is not pulled again, whatever the registry has by now."""
+        if self.order.choice.way == "source":
+            return OTHERWISE
+        return f"docker rmi {base_of(self.order)}   and the same command pulls it anew; {OTHERWISE}"
 
 
 def announced(env: Mapping[str, str]) -> dict[str, str]:

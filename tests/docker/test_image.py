@@ -76,6 +76,7 @@ def test_an_image_that_holds_something_else_gets_no_name(
     with pytest.raises(Trouble) as caught:
         make(order(upstream, registry), tmp_path / "workspace")
     assert said in str(caught.value)
+    assert f"docker rmi {reference} " in caught.value.mend
     assert engine.everything() - before <= {reference}
 
 

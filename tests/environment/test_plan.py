@@ -53,7 +53,9 @@ def test_a_step_whose_work_is_there_in_another_way_is_skipped(tmp_path: Path) ->
 
 
 def test_the_same_as_data() -> None:
-    data = plan_of(Step(title="t", tool="x", argv=("x",), env={"A": "b"})).data()
+    plan = plan_of(Step(title="t", tool="x", argv=("x",), env={"A": "b"}))
+    data = plan.data()
+    assert data["purpose"] == plan.purpose != ""
     assert json.loads(json.dumps(data))["steps"] == [
         {"title": "t", "where": "host", "tool": "x", "argv": ["x"], "env": {"A": "b"}, "output": ""}
     ]
