@@ -20,6 +20,7 @@ from invoke.parser.context import ParserContext
 from environment.errors import ExitCode, no_space
 
 HELP = ("--help", "-h")
+OPTION_OF_A_KEYWORD = re.compile(r"'(\w+)_'")  # the option --from is called from_ in the program
 UNKNOWN_WORD = re.compile(r"No idea what '(.*)' is!")
 
 
@@ -35,7 +36,8 @@ class SpeakingParser(Parser):
                 return told
             return super().parse_argv(self._spread(argv))
         except ParseError as error:
-            raise Exit(f"error: {error}{self._hint(error)}", code=ExitCode.USAGE) from error
+            said = OPTION_OF_A_KEYWORD.sub(r"'--\1'", str(error))
+            raise Exit(f"error: {said}{self._hint(error)}", code=ExitCode.USAGE) from error
         except ValueError as error:  # the int() of an option's value
             raise Exit(f"error: {_option_of(error, argv)}", code=ExitCode.USAGE) from error
 

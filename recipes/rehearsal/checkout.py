@@ -69,9 +69,10 @@ def refuse_other_release(found: Mapping[str, tuple[str, ...]], release: str, che
     for model in sorted({*known, *found}):
         has, wants = set(found.get(model, ())), known.get(model, set())
         if has != wants:
-            absent, added = ", ".join(sorted(wants - has)) or "none", ", ".join(sorted(has - wants)) or "none"
+            told = {"lacks the placeholders": wants - has, "has placeholders of another release:": has - wants}
+            differs = "; it ".join(f"{words} {', '.join(sorted(names))}" for words, names in told.items() if names)
             raise Trouble(
-                f"the checkout is not one of {release}: {model} lacks the placeholders {absent}; it has also: {added}",
+                f"the checkout is not one of {release}: {model} {differs}",
                 where=str(checkout / TEMPLATES / model / CONFIG),
                 mend=f"git -C {checkout} checkout {release}, or name its release: --tag TAG",
             )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from packaging.version import Version
+
 from environment.data import Record, read_toml
-from environment.errors import unknown_name
+from environment.errors import Usage
 
 FOLDER = Path(__file__).parent / "tensors"
 
@@ -48,7 +50,9 @@ def for_release(tag: str, folder: Path = FOLDER) -> Tensors:
     """The tensors of the release; raises Usage for one that cannot be rehearsed."""
     known = {release: path for path in sorted(folder.glob("*.toml")) for release in read_toml(path, Tensors).releases}
     if tag not in known:
-        raise unknown_name(
-            "release to rehearse", tag, known, mend="--templates DIR serves a checkout of another release"
+        raise Usage(
+            f"{tag} cannot be rehearsed: its models' tensors are not described here",
+            why=f"described: {', '.join(sorted(known, key=Version))}",
+            mend="choose one of them: --tag TAG; or serve a checkout of its own templates: --templates DIR",
         )
     return read_toml(known[tag], Tensors)

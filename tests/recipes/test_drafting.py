@@ -60,6 +60,12 @@ def test_a_full_disk_leaves_no_half_of_one(tmp_path: Path) -> None:
     assert full.mend == f"df -h {tmp_path}   shows how full it is"
 
 
+def test_the_option_that_is_missing_is_called_as_it_is_typed(tmp_path: Path) -> None:
+    said = invoke("recipe", "--new", "mine", workspace=tmp_path)
+    assert said.returncode == 2
+    assert "'--from'" in said.stderr
+
+
 def test_the_task_makes_one_that_can_be_planned(tmp_path: Path) -> None:
     made = invoke("recipe", "--new", "mine", "--from", "qwen2", "--into", str(tmp_path), workspace=tmp_path)
     assert made.returncode == 0, made.stderr

@@ -54,9 +54,10 @@ def test_every_release_is_known_and_stands_in_one_file() -> None:
     assert all(find(tag).tag == tag for tag in counted)
 
 
-def test_a_release_without_tensors_is_named_with_the_nearest() -> None:
-    with pytest.raises(Usage, match=r"unknown release to rehearse 'v0.10.1'(.|\n)*did you mean"):
-        for_release("v0.10.1")
+def test_a_release_without_tensors_is_named_with_those_that_have_some() -> None:
+    """A known release was called unknown, and v0.15.0 offered for v0.5.0."""
+    with pytest.raises(Usage, match=r"v0.5.0 cannot be rehearsed(.|\n)*described: v0.7.0, .*, v0.9.0, v0.10.0"):
+        for_release("v0.5.0")
 
 
 def test_a_path_with_quotes_and_backslashes_stays_a_path() -> None:
