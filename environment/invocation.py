@@ -13,12 +13,15 @@ from pathlib import Path
 from types import TracebackType
 
 from invoke import Exit, program
+from invoke.config import AmbiguousMergeError
 from invoke.exceptions import ParseError
 from invoke.parser import Parser, ParseResult
 from invoke.parser.context import ParserContext
+from invoke.vendor.yaml import YAMLError
 
 from environment.errors import ExitCode, no_space
 
+SETTINGS = 'see invoke.yaml, ~/.invoke.yaml, /etc/invoke.yaml; such as image: {registry: "host:5000", ca: ""}'
 HELP = ("--help", "-h")
 OPTION_OF_A_KEYWORD = re.compile(r"'(\w+)_'")  # the option --from is called from_ in the program
 UNKNOWN_WORD = re.compile(r"No idea what '(.*)' is!")
@@ -108,7 +111,7 @@ def open_closed_streams() -> None:
 
 
 def ended(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-    """What happened outside of every task: no traceback for a reader that has enough, a full disk, or Ctrl-C.
+    """What happened outside of every task: no traceback for a reader that has enough, a full disk, Ctrl-C, or settings.
 
     Python itself then ends of the signal, which a shell calls 130.
     """
@@ -119,5 +122,7 @@ def ended(kind: type[BaseException], error: BaseException, where: TracebackType 
     elif isinstance(error, OSError) and (full := no_space(error, "standard output")):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.stderr.write(f"error: {full}\n")
+    elif isinstance(error, AmbiguousMergeError | YAMLError):
+        sys.stderr.write(f"error: Invoke's settings cannot be read: {error}\n  mend   {SETTINGS}\n")
     else:
         sys.__excepthook__(kind, error, where)
