@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from doctor.diagnosis.course import Line
 
@@ -39,8 +39,12 @@ class Evidence:
         return self._first[number]
 
     def add(self, number: int, seen: Seen) -> None:
-        """A pattern is seen for the first time."""
-        self._first[number] = seen
+        """A pattern is seen: for the first time, or again, and what was met once is not met any more once it is not."""
+        first = self._first.get(number)
+        if first is None:
+            self._first[number] = seen
+        elif first.met and not seen.met:
+            self._first[number] = replace(seen, line=first.line)
         self._note()
 
     def survive(self, writer: bytes, *, met: bool = False) -> None:

@@ -92,11 +92,17 @@ class Spotter:
         places = self._matcher.places(block.text, wanted | harmless)
         excused = Lines(self._confirmed(block, places, harmless))
         met = Lines(self._remarks.settling(block.text) if len(places) > MANY else ())
+        last = {place.pattern: place for place in places}
         for place in places:
             lost = place in excused or (self._complaint(place.pattern) and place in met)
             counts = place.pattern in harmless or not lost
-            if counts and place.pattern in wanted and self._open(place.pattern):
+            if counts and place.pattern in wanted and self._tells(place, last):
                 self._keep(place, block)
+
+    def _tells(self, place: Place, last: dict[int, Place]) -> bool:
+        """Whether it may tell something new; of what is met over and over, the last time says how it ended."""
+        seen = place.pattern in self._evidence
+        return self._open(place.pattern) and (not seen or place is last[place.pattern])
 
     def _wanted(self, present: set[int]) -> set[int]:
         """What may tell something new; all of it where something may end well, for what is said after that is new."""
@@ -119,7 +125,7 @@ class Spotter:
         pattern, course = self._patterns[number], self._course
         match pattern.kind:
             case "symptom" | "harmless":
-                return number not in self._evidence
+                return number not in self._evidence or self._evidence[number].met
             case "failure" | "complaint":
                 return not course.full
             case "success" | "passes":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from doctor.diagnosis.log import bare, line_start
+from doctor.diagnosis.log import bare, line_start, writer
 
 FAR = 8000  # bytes of a traceback that are looked through, on each side
 BEHIND = 3  # lines behind it that may say how the program went on
@@ -39,9 +39,11 @@ def before(match: re.Match[bytes]) -> bytes:
 
 
 def after(match: re.Match[bytes]) -> bytes:
-    """The lines behind the match and behind all frames and exceptions that belong to it."""
+    """The lines of the same writer behind the match and behind all frames and exceptions that belong to it."""
     start = line_start(match)
+    by = writer(match.string, start)
     lines = match.string[start : match.end() + FAR].split(b"\n")
+    lines = [line for line in lines if writer(line, 0) == by] if by else lines
     raises, found = _HEADER in lines[0], list[bytes]()
     for line in map(bare, lines[1 + match[0].count(b"\n") :]):
         if _HEADER in line:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
+from doctor.diagnosis.cause import Diagnosis
 from environment.data import Record, read_toml
 
 LOGS = Path(__file__).parent / "logs"
@@ -12,6 +14,8 @@ LOGS = Path(__file__).parent / "logs"
 class Recorded(Record, frozen=True, kw_only=True):
     """One log: where it comes from, and the id of its root cause (empty: nothing failed, or no row knows it).
 
+    `also`: ids that are as right, where a log can be read in more than one way. What stands in a folder `written-N` was
+    written for the project by somebody who saw no pattern; its source says whose words they are.
     `first_run` of a log that is or was held back says how it was diagnosed when it was first looked at: right, missed,
     or unknown (no row knew its cause then, and none was named); a healthy one was silent, or an alarm.
     """
@@ -19,12 +23,21 @@ class Recorded(Record, frozen=True, kw_only=True):
     file: str
     answer: str
     source: str
+    also: tuple[str, ...] = ()
     how: str = ""
     first_run: str = ""
 
     @property
     def path(self) -> Path:
         return LOGS / self.file
+
+    @property
+    def written(self) -> bool:
+        return "/written-" in self.file
+
+    def answered_by(self, names: Collection[str]) -> bool:
+        """Whether one of the names is a right answer; where there is none, whether none was named."""
+        return not {self.answer, *self.also}.isdisjoint(names) if self.answer else not names
 
 
 class Wording(Record, frozen=True, kw_only=True):
@@ -45,6 +58,7 @@ class Round(Record, frozen=True, kw_only=True):
     right: int
     healthy: int
     alarms: int
+    written: bool = False
 
 
 class _Answers(Record, frozen=True):
@@ -62,6 +76,12 @@ class _Wordings(Record, frozen=True):
 def corpus(part: str) -> tuple[Recorded, ...]:
     """The logs of one part: development, held_back or healthy."""
     return tuple(log for log in read_toml(LOGS / "answers.toml", _Answers).log if log.file.startswith(f"{part}/"))
+
+
+def names(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """What the primary cause is called: the failure's id and, of a case of it, its own; nothing where none is named."""
+    found = (finding.symptom for finding in diagnosis.findings if finding.primary)
+    return next(((row.failure, row.id) for row in found), ())
 
 
 def wordings() -> tuple[Wording, ...]:

@@ -73,6 +73,20 @@ def test_a_fault_that_is_only_a_warning_counts_until_something_comes_up() -> Non
     assert code(f"ImportError: {missing}", "INFO model ready on cpu") == ExitCode.FAILURE
 
 
+def test_what_was_met_by_trying_again_counts_once_it_is_no_longer_met() -> None:
+    fault = "ConnectionError: HTTPSConnectionPool(host='huggingface.co', port=443): Max retries exceeded"
+    assert code(f"{fault}\nRetrying in 1s", f"{fault}\nRetrying in 2s", "cleanup done") == ExitCode.OK
+    assert (
+        code(f"{fault}\nRetrying in 1s", f"{fault}\nRetrying in 2s", fault, "aborted", "cleanup done")
+        == ExitCode.FAILURE
+    )
+
+
+def test_what_another_writer_tries_again_meets_no_fault() -> None:
+    fault = "ImportError: libcuda.so.1: cannot open shared object file: No such file or directory"
+    assert code(f"llm-1  | {fault}", "api-1  | llm is not there, retrying", "done.") == ExitCode.FAILURE
+
+
 def test_what_failed_after_the_tests_is_named_and_not_what_they_provoked() -> None:
     fault = "write /usr/lib/libnvinfer_static.a: no space left on device"
     found = explain("\n".join((PYTEST.format(OUT_OF_MEMORY), fault))).findings
