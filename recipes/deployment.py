@@ -193,8 +193,11 @@ class Deployment:
 def _mountable(path: Path, mend: str) -> None:
     """Raises Usage for a path that would need quoting on its way into a container."""
     if not PATH.fullmatch(str(path)):
-        why = "letters, digits and . _ @ + - / can; anything else would need quoting somewhere on the way"
-        raise Usage(f"the path {str(path)!r} cannot be mounted into a container", why=why, mend=mend)
+        why = (
+            "letters, digits and . _ @ + - / can; anything else would need quoting somewhere on the way: "
+            "Triton, too, starts its Python models through a shell"
+        )
+        raise Usage(f"the path {str(path)!r} can be given neither to a container nor to Triton", why=why, mend=mend)
 
 
 def deploy(

@@ -33,9 +33,9 @@ def test_what_is_not_said_is_the_recipes_own() -> None:
         ({"recipe": "qwen"}, "did you mean 'qwen2'?"),
         ({"name": "a/../b"}, "'a/../b' is no usable name"),
         ({"name": "x" * 129}, "at most 128"),
-        ({"model_dir": "/models/with space"}, "cannot be mounted into a container"),
-        ({"model_dir": "/models/a:b"}, "cannot be mounted into a container"),
-        ({"model_dir": "/models/$(id)"}, "cannot be mounted into a container"),
+        ({"model_dir": "/models/with space"}, "can be given neither to a container nor to Triton"),
+        ({"model_dir": "/models/a:b"}, "can be given neither to a container nor to Triton"),
+        ({"model_dir": "/models/$(id)"}, "can be given neither to a container nor to Triton"),
     ],
 )
 def test_a_bad_value_is_refused_with_what_would_do(options: dict[str, Any], words: str) -> None:
