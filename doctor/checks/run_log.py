@@ -14,7 +14,7 @@ def log_class(subject: Subject) -> Finding:
         return passed(name=log.name)
     from doctor.diagnosis.cause import explain
 
-    cause = next((finding for finding in explain(log.text).findings if finding.primary), None)
+    cause = explain(log.text).root
     if cause is None:
         return passed(name=log.name)
     return warned(

@@ -67,14 +67,19 @@ class Diagnosis:
     stage: Stage | None = None
 
     @property
+    def root(self) -> Finding | None:
+        """The finding that names the root cause; None where none does."""
+        return next((finding for finding in self.findings if finding.primary), None)
+
+    @property
     def told(self) -> Finding | None:
         """The root cause, or what the log says in general terms; None when there is neither."""
-        return next((finding for finding in self.findings if finding.primary), self.general)
+        return self.root or self.general
 
     @property
     def exit_code(self) -> ExitCode:
         """1 when a fault is named, 3 when the log shows one that is not known, else 0."""
-        if any(finding.primary for finding in self.findings):
+        if self.root:
             return ExitCode.FAILURE
         return ExitCode.UNKNOWN if self.unknown else ExitCode.OK
 

@@ -56,8 +56,8 @@ def short(diagnosis: Diagnosis, width: int = 100) -> str:
 
 
 def _headline(diagnosis: Diagnosis) -> str:
-    if diagnosis.findings and diagnosis.findings[0].primary:
-        return diagnosis.findings[0].symptom.title
+    if diagnosis.root:
+        return diagnosis.root.symptom.title
     if diagnosis.unknown:
         return "something failed that is not known here"
     return "no known failure"

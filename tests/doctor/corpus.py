@@ -80,8 +80,8 @@ def corpus(part: str) -> tuple[Recorded, ...]:
 
 def names(diagnosis: Diagnosis) -> tuple[str, ...]:
     """What the primary cause is called: the failure's id and, of a case of it, its own; nothing where none is named."""
-    found = (finding.symptom for finding in diagnosis.findings if finding.primary)
-    return next(((row.failure, row.id) for row in found), ())
+    root = diagnosis.root
+    return (root.symptom.failure, root.symptom.id) if root else ()
 
 
 def wordings() -> tuple[Wording, ...]:

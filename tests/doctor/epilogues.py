@@ -53,4 +53,4 @@ def _with(log: Recorded, epilogue: str) -> bytes:
 def _called(log: bytes) -> tuple[int, str]:
     """The exit code, and the id of the cause."""
     diagnosis = diagnosed("", io.BytesIO(log))
-    return diagnosis.exit_code, next((finding.symptom.id for finding in diagnosis.findings if finding.primary), "")
+    return diagnosis.exit_code, diagnosis.root.symptom.id if diagnosis.root else ""

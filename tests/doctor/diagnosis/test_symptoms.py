@@ -27,10 +27,6 @@ def diagnosis_of(log: Path | str) -> Diagnosis:
     return explain(log)
 
 
-def primary(log: Path | str) -> str:
-    return next((finding.symptom.id for finding in diagnosis_of(log).findings if finding.primary), "")
-
-
 def told(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     return diagnosis.findings + ((diagnosis.general,) if diagnosis.general else ())
 
