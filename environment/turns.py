@@ -22,10 +22,25 @@ def alone(lock: Path, doing: str) -> Iterator[None]:
         yield
 
 
+def idle(lock: Path) -> bool:
+    """Whether no process is inside with the file now."""
+    if not lock.exists():
+        return True
+    with lock.open() as file:
+        return take(file.fileno())
+
+
 def hold(handle: int, doing: str) -> None:
     """Locks what is open there, a file or a folder, until it is closed; says so when it has to wait."""
+    if not take(handle):
+        say(f"another process is {doing}: waiting for it")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def take(handle: int) -> bool:
+    """Locks what is open there until it is closed, unless another process has it: whether it did."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        say(f"another process is {doing}: waiting for it")
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        return False
+    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -193,8 +192,13 @@ def _sizes(folder: Path) -> dict[str, int]:
 @contextmanager
 def alone(target: Path) -> Iterator[None]:
     """While inside, no other process builds the same engine: a second one waits, and then finds it finished."""
-    with turns.alone(target.with_name(f".{target.name}.lock"), f"building {target.name}"):
+    with turns.alone(_lock(target), f"building {target.name}"):
         yield
+
+
+def _lock(target: Path) -> Path:
+    """The file with which those who build an engine take turns."""
+    return target.with_name(f".{target.name}.lock")
 
 
 def finished(space: Workspace) -> dict[str, Manifest]:
@@ -227,20 +231,8 @@ def remains(space: Workspace) -> tuple[Remains, ...]:
 def _halves(space: Workspace, folder: Path, made: str, why: str) -> Iterator[tuple[Path, str]]:
     """What lies half-made in the folder, for engines that no process builds now."""
     for path in sorted(folder.glob(f"*{made}{PARTIAL}")):
-        if _idle(space.engines / path.name.removesuffix(f"{made}{PARTIAL}")):
+        if turns.idle(_lock(space.engines / path.name.removesuffix(f"{made}{PARTIAL}"))):
             yield path, why
-
-
-def _idle(target: Path) -> bool:
-    lock = target.with_name(f".{target.name}.lock")
-    if not lock.exists():
-        return True
-    with lock.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 def remove(left: tuple[Remains, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from environment.console import say
 from environment.data import Record, read_json
 from environment.errors import Trouble, Usage, unknown_name
 from environment.staging import write_whole
+from environment.turns import take
 from recipes import processes
 from recipes.ports import HOST
 from recipes.recipe import Chat
@@ -214,10 +214,6 @@ def exclusive(runs: Path, name: str) -> Iterator[None]:
     path = folder(runs, name)
     path.mkdir(parents=True, exist_ok=True)
     with (path / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Trouble(
-                f"another serve of {name!r} is under way", mend="wait for it, or choose another --name"
-            ) from None
+        if not take(lock.fileno()):
+            raise Trouble(f"another serve of {name!r} is under way", mend="wait for it, or choose another --name")
         yield
