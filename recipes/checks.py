@@ -95,7 +95,7 @@ def check_formats(dtype: str, quantization: str, kv_cache_dtype: str, features: 
             )
 
 
-def check_compute(gpus: Gpus, formats: Iterable[str], features: Iterable[str]) -> None:
+def check_compute(release: Release, gpus: Gpus, formats: Iterable[str], features: Iterable[str]) -> None:
     """Raises Usage when the GPUs cannot compute in one of the formats, or with one of the features; unknown ones can.
 
     `formats` are data types, quantizations and KV-cache types; an empty one says nothing.
@@ -103,7 +103,7 @@ def check_compute(gpus: Gpus, formats: Iterable[str], features: Iterable[str]) -
     if gpus.sm is None:
         return
     needed = {f"the format {name}": known_quantizations.minimum_sm(name) for name in formats if name}
-    needed |= {f"the feature {name}": known_features.table()[name].minimum_sm for name in features}
+    needed |= {f"the feature {name}": known_features.minimum_sm(name, release.gpu) for name in features}
     for name, least in needed.items():
         if gpus.sm < least:
             able = [each for each in known_quantizations.table().quantizations if _can(each, gpus.sm)]

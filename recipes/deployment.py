@@ -99,7 +99,8 @@ class Deployment:
         checks.check_cache(self.max_batch_size, self.max_seq_len)
         checks.check_formats(self.dtype, self.quantization, self.kv_cache_dtype, self.features)
         checks.check_tokens(self.features, self.max_input_len)
-        checks.check_compute(self.gpus, (self.dtype, self.quantization, self.kv_cache_dtype), self.features)
+        formats = (self.dtype, self.quantization, self.kv_cache_dtype)
+        checks.check_compute(self.release, self.gpus, formats, self.features)
 
     @property
     def said(self) -> str:

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from msgspec import field
 
 from environment.contracts import Contract
 from environment.data import Record, read_toml
 from environment.errors import Usage, unknown_name
+from environment.releases.runtime import Gpu
 from recipes.recipe import Sources, Spellings, Text
 from recipes.spelling import NotInRelease, Words, knows, spelled
 
@@ -27,7 +29,7 @@ class Feature(Record, frozen=True, kw_only=True):
     default: bool = False
     value: bool = False
     power_of_two: bool = False
-    minimum_sm: int = 0
+    minimum_sm: Literal["", "fp8_context_fmha_min_sm"] = ""
     needs_quantization: str = ""
     spellings: Spellings
     settings: dict[str, str] = field(default_factory=dict)
@@ -79,6 +81,12 @@ def _read(word: str) -> tuple[str, str]:
         mend = f"--feature {name}={least} or --feature {name}={2 * least}"
         raise Usage(f"the feature {name} takes a power of two, not {value}", why="its kernels shift by it", mend=mend)
     return name, value
+
+
+def minimum_sm(name: str, gpu: Gpu) -> int:
+    """The compute capability times ten that the feature needs in a release; 0 when any will do, or it is not known."""
+    said = table()[name].minimum_sm
+    return (said and getattr(gpu, said)) or 0
 
 
 def build_words(features: Mapping[str, str], dtype: str, tool: Contract, settable: Iterable[str]) -> Words:

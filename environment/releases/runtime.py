@@ -62,11 +62,12 @@ class Architectures(Record, frozen=True, kw_only=True):
 
 
 class Gpu(Sourced, frozen=True, kw_only=True):
-    """Supported GPUs. `fp8_min_sm`: compute capability times ten (89 is Ada, 90 Hopper)."""
+    """Supported GPUs. The `..._min_sm` are compute capabilities times ten (89 is Ada, 90 Hopper)."""
 
     default_cuda_architectures: Words | None = None
     architectures: Architectures
     fp8_min_sm: int
+    fp8_context_fmha_min_sm: int | None = None
     fp8: bool
     fp4: bool
 

@@ -109,3 +109,11 @@ def test_formats_that_the_gpus_cannot_compute_in_are_refused(options: dict[str, 
     assert "int8_wo" in caught.value.mend
     assert deployment("llama2-13b", **{**options, "compute": "9.0"}).gpus.sm == 90
     assert deployment("llama2-13b", **{**options, "compute": ""}).gpus.sm is None
+
+
+def test_the_least_compute_capability_of_a_feature_is_the_release_s_own() -> None:
+    """Ada got FP8 arithmetic in the context phase's attention with v0.12.0."""
+    ada: dict[str, Any] = {"quant": "fp8", "feature": ["fp8-context-fmha"], "compute": "8.9"}
+    assert deployment("qwen2", tag="v0.12.0", **ada).gpus.sm == 89
+    with pytest.raises(Usage, match=r"needs compute capability 9.0, the GPU\(s\) 0 have 8.9"):
+        deployment("qwen2", tag="v0.11.0", **ada)
