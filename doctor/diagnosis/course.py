@@ -43,6 +43,7 @@ class Course:
     def __init__(self) -> None:
         self._failures: list[Failure] = []
         self._begun: dict[str, int] = {}
+        self._stands: dict[str, bool] = {}
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -72,6 +73,18 @@ class Course:
     def running(self, runner: str) -> bool:
         """Whether a run of this runner of tests has begun and not ended."""
         return runner in self._begun
+
+    def report(self, report: str) -> None:
+        """A report begins of how another thing stands, and then of its past."""
+        self._stands.pop(report, None)
+
+    def stand(self, report: str, *, well: bool) -> None:
+        """The report says how the thing stands; what is ill in one way is not well."""
+        self._stands[report] = well and self._stands.get(report, True)
+
+    def over(self, reports: set[str]) -> bool:
+        """Whether what one of these reports tells of the past is over: the thing is well now."""
+        return any(self._stands.get(report, False) for report in reports)
 
     def fail(self, failure: Failure, runner: str = "") -> None:
         """Something went wrong. A runner's own verdict ends its run."""

@@ -12,9 +12,26 @@ from doctor.diagnosis.signatures import Signatures
 from doctor.diagnosis.symptoms import Catalogue, Marks, catalogue
 
 Kind = Literal[
-    "symptom", "harmless", "failure", "complaint", "settled", "level", "success", "closing", "begins", "passes"
+    "symptom",
+    "harmless",
+    "failure",
+    "complaint",
+    "settled",
+    "aside",
+    "unsettled",
+    "spent",
+    "level",
+    "success",
+    "closing",
+    "begins",
+    "passes",
+    "reports",
+    "well",
+    "ill",
+    "past",
 ]
-LATER: tuple[Kind, ...] = ("settled", "level")  # looked for only in a line which complains
+# looked for only in a line which complains
+LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "spent", "level", "past")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +78,30 @@ def _rows(known: Catalogue) -> Iterator[Pattern]:
 
 
 def _marks(marks: Marks) -> Iterator[Pattern]:
-    """The id of what belongs to a runner of tests is its name; its verdict comes before any other word on its line."""
+    """The id of what belongs to a runner of tests, or to a status, is its name.
+
+    A runner's verdict comes before any other word on its line.
+    """
     for runner in marks.runner:
         ways: dict[Kind, tuple[str, ...]] = {"begins": runner.begins, "passes": runner.passes, "failure": runner.fails}
         for kind, regexes in ways.items():
             yield from (Pattern(regex=regex, kind=kind, id=runner.name) for regex in regexes)
+    for status in marks.status:
+        stands: dict[Kind, tuple[str, ...]] = {
+            "reports": status.begins,
+            "well": status.well,
+            "ill": status.ill,
+            "past": status.past,
+        }
+        for kind, regexes in stands.items():
+            yield from (Pattern(regex=regex, kind=kind, id=status.name) for regex in regexes)
     plain: dict[Kind, tuple[str, ...]] = {
         "failure": marks.failure,
         "complaint": marks.complaint,
         "settled": marks.settled,
+        "aside": marks.aside,
+        "unsettled": marks.unsettled,
+        "spent": marks.spent,
         "level": marks.level,
         "success": marks.success,
         "closing": marks.closing,

@@ -12,6 +12,9 @@ from doctor.diagnosis.signatures import Place
 from doctor.diagnosis.symptoms import Catalogue
 
 NEAR = 2000
+SETTLED = ("settled", "aside")
+UNSETTLED = ("unsettled", "spent")
+SETTLING = SETTLED + UNSETTLED
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')
 _RAISES = re.compile(rb"\braise \w")
 
@@ -22,23 +25,37 @@ class Remarks:
     def __init__(self, known: Catalogue) -> None:
         self._words: tuple[Pattern, ...] = words(known)
         self._matcher = compiled(self._words, "words")
-        self._settled = [number for number, word in enumerate(self._words) if word.kind == "settled"]
+        self._settling = [number for number, word in enumerate(self._words) if word.kind in SETTLING]
 
     def settle(self, match: re.Match[bytes]) -> bool:
         """Whether the line itself says that what it complains of was met, tried again or expected."""
-        return "settled" in self._kinds(_own(match))
+        kinds = self._kinds(_own(match))
+        return not kinds.isdisjoint(SETTLED) and kinds.isdisjoint(UNSETTLED)
 
     def settling(self, text: bytes) -> list[Place]:
-        """Where in the block words stand that settle."""
-        return self._matcher.places(text, self._settled)
+        """Where in the block words stand that settle their own line."""
+        places = self._matcher.places(text, self._settling)
+        unsettled = Lines(place for place in places if self._words[place.pattern].kind in UNSETTLED)
+        return [place for place in places if place not in unsettled]
 
     def play_down(self, match: re.Match[bytes]) -> bool:
         """Whether the line says that its writer does not take it for a failure."""
         return "level" in self._kinds(_own(match))
 
+    def past(self, match: re.Match[bytes]) -> set[str]:
+        """The names of the reports that speak of what was before in such a line."""
+        words = map(self._words.__getitem__, self._matcher.present(_own(match)))
+        return {word.id for word in words if word.kind == "past"}
+
     def go_on(self, match: re.Match[bytes]) -> bool:
-        """Whether the line behind it, or the one that its traceback was logged with, says how it went on."""
-        return "settled" in self._kinds(b"\n".join((traces.before(match), traces.after(match))))
+        """Whether a line behind it, or the one that its traceback was logged with, says how it went on."""
+        if self._meets(traces.before(match), UNSETTLED):
+            return True
+        return any(self._meets(line, ("unsettled",)) for line in traces.after(match))
+
+    def _meets(self, line: bytes, unless: Iterable[str]) -> bool:
+        kinds = self._kinds(line)
+        return "settled" in kinds and kinds.isdisjoint(unless)
 
     def _kinds(self, text: bytes) -> set[str]:
         return {self._words[number].kind for number in self._matcher.present(text)}

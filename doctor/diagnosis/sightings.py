@@ -134,8 +134,8 @@ class Spotter:
                 return course.met or self._evidence.met
             case "begins":
                 return not course.running(pattern.id)
-            case "settled" | "level":
-                return False
+            case kind:
+                return kind in ("reports", "well", "ill")
 
     def _keep(self, place: Place, block: Block) -> None:
         match = self._matcher.match(block.text, place)
@@ -157,8 +157,8 @@ class Spotter:
         return pattern.kind in ("symptom", "complaint") or (pattern.kind == "failure" and not pattern.id)
 
     def _dismissed(self, match: re.Match[bytes], pattern: Pattern) -> bool:
-        """Whether the line is no complaint: it says that it was met, or only quotes what might be complained of."""
-        if quoted(match) or self._remarks.settle(match):
+        """Whether the line is no complaint: it says that it was met, is past, or only quotes what might be one."""
+        if quoted(match) or self._remarks.settle(match) or self._course.over(self._remarks.past(match)):
             return True
         return pattern.kind == "complaint" and self._remarks.play_down(match)
 
@@ -166,8 +166,9 @@ class Spotter:
         """A program may live with what the row knows to be survivable, and with what the log itself says was met."""
         if pattern.kind == "harmless":
             return Seen(line=line, lasts=True)
-        met = self._remarks.play_down(match) or self._remarks.go_on(match)
-        return Seen(line=line, by=by if met or pattern.id in self._survivable else None, met=met)
+        met = self._remarks.go_on(match)
+        survivable = met or pattern.id in self._survivable or self._remarks.play_down(match)
+        return Seen(line=line, by=by if survivable else None, met=met)
 
     def _follow(self, pattern: Pattern, match: re.Match[bytes], line: Line, by: bytes) -> None:
         """What the mark in this line says of the course of the run."""
@@ -185,6 +186,10 @@ class Spotter:
                 self._survive(by, met=met)
             case "begins":
                 self._course.begin(pattern.id, line.number)
+            case "reports":
+                self._course.report(pattern.id)
+            case "well" | "ill":
+                self._course.stand(pattern.id, well=pattern.kind == "well")
             case "passes":
                 self._evidence.forget(self._course.passed(pattern.id, line.number, by))
                 self._survive(by)

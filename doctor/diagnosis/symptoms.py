@@ -87,17 +87,31 @@ class Runner(Record, frozen=True, kw_only=True):
     fails: tuple[str, ...] = ()
 
 
+class Status(Record, frozen=True, kw_only=True):
+    """A report of how a thing stands now and of what was before: what shows it well, what ill, which lines are past."""
+
+    name: str
+    begins: tuple[str, ...]
+    well: tuple[str, ...]
+    ill: tuple[str, ...]
+    past: tuple[str, ...]
+
+
 class Marks(Record, frozen=True):
     """What a log shows whatever it is of: how runs end well and badly, and what is said on the way (`marks.toml`)."""
 
     failure: tuple[str, ...] = ()
     complaint: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
+    spent: tuple[str, ...] = ()
     level: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
     success: tuple[str, ...] = ()
     closing: tuple[str, ...] = ()
     runner: tuple[Runner, ...] = ()
+    status: tuple[Status, ...] = ()
 
 
 class Stage(Record, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ def before(match: re.Match[bytes]) -> bytes:
     return b""
 
 
-def after(match: re.Match[bytes]) -> bytes:
+def after(match: re.Match[bytes]) -> list[bytes]:
     """The lines of the same writer behind the match and behind all frames and exceptions that belong to it."""
     start = line_start(match)
     by = writer(match.string, start)
@@ -53,7 +53,7 @@ def after(match: re.Match[bytes]) -> bytes:
             raises = False
         if len(found) == BEHIND:
             break
-    return b"\n".join(found)
+    return found
 
 
 def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:

@@ -106,6 +106,66 @@ def test_a_line_that_says_how_it_was_met_is_no_failure(complaint: str) -> None:
     assert code(complaint) == ExitCode.OK
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "/usr/bin/ld: error: skipping incompatible ./libfoo.a when searching for -lfoo",
+        "ERROR: Ignored the following versions that require a different python version: 1.6.2",
+        "ERROR: attempt 3/3 failed: connection reset",
+        "ERROR: attempt 3 failed, giving up",
+        "ERROR: request failed, 0 retries left",
+    ],
+)
+def test_words_that_would_settle_do_not_where_they_say_what_is_missing_or_that_it_was_the_last_try(fault: str) -> None:
+    assert code(fault) != ExitCode.OK
+    assert code(*[fault] * 60) != ExitCode.OK
+
+
+def test_a_traceback_behind_the_last_try_was_not_met_by_it_and_one_before_it_was() -> None:
+    assert code("Retrying in 4s [Retry 4/5].", TRACEBACK, "done") == ExitCode.OK
+    assert code("Retrying in 8s [Retry 5/5].", TRACEBACK, "done") == ExitCode.UNKNOWN
+    assert code(TRACEBACK, "Retrying in 8s [Retry 5/5].", "done") == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "wait", ["not ready, sleeping 5s", "waiting for 2 seconds", "+ sleep 1", "server is not up yet, waiting"]
+)
+def test_what_a_loop_waits_for_was_met_once_it_is_there(wait: str) -> None:
+    refused = "curl: (7) Failed to connect to triton port 8000 after 2 ms: Connection refused"
+    assert code(refused, wait, refused, wait) == ExitCode.FAILURE
+    assert code(refused, wait, refused, wait, "HTTP/1.1 200 OK") == ExitCode.OK
+    assert code(refused, wait, refused, "HTTP/1.1 200 Connection established") == ExitCode.FAILURE
+    assert code(refused, wait, refused) == ExitCode.FAILURE
+
+
+def test_a_warning_of_python_is_no_fault_by_itself_and_says_nothing_of_the_line_above_it() -> None:
+    warning = "load.py:6: {}Warning: The repository for ccdv/cnn_dailymail contains custom code which must be executed"
+    assert code(warning.format("Future")) == code(warning.format("Deprecation")) == ExitCode.OK
+    assert code(TRACEBACK, warning.format("Future"), "done") == ExitCode.UNKNOWN
+
+
+DESCRIBED = """Name:             triton-0
+    Restart Count:  {restarts}
+Conditions:
+  Type                        Status
+  Ready                       {ready}
+Events:
+  Type     Reason            Age    From               Message
+  ----     ------            ----   ----               -------
+  Warning  FailedScheduling  11m    default-scheduler  0/5 nodes are available: 5 Insufficient nvidia.com/gpu.
+  Warning  Unhealthy         2m51s  kubelet            Startup probe failed: dial tcp 10.4.3.17:8000: connection refused
+"""
+
+
+def test_what_a_pod_met_before_it_was_ready_is_past_unless_it_was_restarted() -> None:
+    assert code(DESCRIBED.format(ready="True", restarts=0)) == ExitCode.OK
+    assert code(DESCRIBED.format(ready="False", restarts=0)) == ExitCode.FAILURE
+    assert code(DESCRIBED.format(ready="True", restarts=3)) == ExitCode.FAILURE
+    both = DESCRIBED.format(ready="True", restarts=0) + DESCRIBED.format(ready="False", restarts=0)
+    assert code(both) == ExitCode.FAILURE
+    assert code(DESCRIBED.format(ready="True", restarts=0), TRACEBACK) == ExitCode.UNKNOWN
+
+
 def test_a_line_that_says_it_tries_again_names_no_fault() -> None:
     reset = "raised ConnectionResetError: [Errno 104] Connection reset by peer"
     assert code(f"WARNING:dl:Retrying f in 0.1 seconds as it {reset}") == ExitCode.OK
