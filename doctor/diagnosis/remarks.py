@@ -51,7 +51,9 @@ class Remarks:
         """Whether a line behind it, or the one that its traceback was logged with, says how it went on."""
         if self._meets(traces.before(match), UNSETTLED):
             return True
-        return any(self._meets(line, ("unsettled",)) for line in traces.after(match))
+        if any(self._meets(line, ("unsettled",)) for line in traces.after(match)):
+            return True
+        return traces.begun_again(match)
 
     def _meets(self, line: bytes, unless: Iterable[str]) -> bool:
         kinds = self._kinds(line)

@@ -12,11 +12,13 @@ BEHIND = 3  # lines behind it that may say how the program went on
 _HEADER = b"Traceback (most recent call last)"
 _JAVA = re.compile(rb"[^\n]{0,1000}\n[^\n]{0,80}?\s+at [\w.$/<>]+[( ]")
 _INSIDE = re.compile(
-    rb'[ \t]|$|[\]})]|"""$|Caused by: |note: run with `RUST_BACKTRACE|stack backtrace:'
+    rb'[ \t]|$|[\]})]|"""$|Caused by: |note: run with `RUST_BACKTRACE|stack backtrace:|terminate called after throwing'
     rb"|compilation terminated\.$|\w{1,20}: (?:all|some) warnings being treated as errors"
 )
 _RAISED = re.compile(rb"[A-Za-z_][\w.]{0,120}(: |$)")
 _MARKER = re.compile(rb"[\s~^]*")  # Python 3.11 underlines what in the source line failed
+_NUMBER = re.compile(rb"\d+")
+_BEGINS = re.compile(rb"[$+>#] ?\S|(\S{1,40} ){0,4}[A-Za-z]{2,20}ing\b|[^\n]{3,200}\.\.\.$")  # a command, or a deed
 _CHAINED = re.compile(rb"During handling of the above exception|The above exception was the direct cause")
 
 
@@ -45,15 +47,37 @@ def after(match: re.Match[bytes]) -> list[bytes]:
     lines = match.string[start : match.end() + FAR].split(b"\n")
     lines = [line for line in lines if writer(line, 0) == by] if by else lines
     raises, found = _HEADER in lines[0], list[bytes]()
+    itself = _plain(lines[0])
     for line in map(bare, lines[1 + match[0].count(b"\n") :]):
         if _HEADER in line:
             raises = True
+        elif _plain(line) == itself:
+            continue
         elif not (_INSIDE.match(line) or _CHAINED.match(line)):
             found += [] if raises else [line]
             raises = False
         if len(found) == BEHIND:
             break
     return found
+
+
+def begun_again(match: re.Match[bytes]) -> bool:
+    """Whether the line above the match, or above its traceback, comes again behind it: the same was tried again."""
+    text, start = match.string, line_start(match)
+    above = before(match) or bare(text[text.rfind(b"\n", 0, max(start - 1, 0)) + 1 : start])
+    begins = _plain(above)
+    if (
+        not _BEGINS.match(begins)
+        or _INSIDE.match(above)
+        or begins == _plain(text[start : start + FAR].split(b"\n", 1)[0])
+    ):
+        return False
+    return begins in map(_plain, after(match))
+
+
+def _plain(line: bytes) -> bytes:
+    """The line without what changes from time to time: its carrier's words, numbers and stamps."""
+    return _NUMBER.sub(b"", bare(line)).strip()
 
 
 def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:

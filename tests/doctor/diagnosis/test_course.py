@@ -138,6 +138,55 @@ def test_what_a_loop_waits_for_was_met_once_it_is_there(wait: str) -> None:
     assert code(refused, wait, refused) == ExitCode.FAILURE
 
 
+REFUSED = "curl: (7) Failed to connect to localhost port 8000 after 0 ms: Connection refused"
+
+
+@pytest.mark.parametrize(
+    "arrived",
+    [
+        "server is up",
+        "port 8000 open",
+        "triton:8001 is ready",
+        "connected to server",
+        '{"text_output":"Paris"}',
+        "HTTP 200",
+    ],
+)
+def test_what_was_waited_for_takes_back_that_it_was_not_there(arrived: str) -> None:
+    assert code(REFUSED, REFUSED) == ExitCode.FAILURE
+    assert code(REFUSED, REFUSED, arrived) == ExitCode.OK
+    assert code(REFUSED, arrived, REFUSED) == ExitCode.FAILURE
+    assert code(OUT_OF_MEMORY, arrived) == ExitCode.FAILURE
+
+
+@pytest.mark.parametrize("words", ["no server, running locally", "+ true", "recovered, result 0", "waiting for triton"])
+def test_a_line_behind_that_says_how_it_went_on_meets_what_failed(words: str) -> None:
+    assert code(TRACEBACK, words) == ExitCode.UNKNOWN
+    assert code(TRACEBACK, words, "done") == ExitCode.OK
+
+
+@pytest.mark.parametrize("words", ["no server, stopping", "timed out waiting for triton", "aborting"])
+def test_a_line_behind_that_says_it_ended_meets_nothing(words: str) -> None:
+    assert code(TRACEBACK, words, "done") == ExitCode.UNKNOWN
+
+
+def test_what_is_begun_again_was_tried_again() -> None:
+    clone, fault = (
+        "Cloning into 'c'...",
+        "fatal: unable to access 'https://github.com/a/b/': Could not resolve host: github.com",
+    )
+    assert code(clone, fault, clone, "done.") == ExitCode.OK
+    assert code(clone, fault, "done.") == ExitCode.FAILURE
+    assert code(clone, fault, clone, fault, "done.") == ExitCode.FAILURE
+
+
+def test_a_line_that_comes_again_says_nothing_of_how_the_first_was_met() -> None:
+    line_ = "E1128 14:33:50.46{} 20094 memcache.go:265] odd"
+    repeated = [line_.format(number) for number in range(6)]
+    assert code(*repeated, "no cluster here, using docker", "done") == ExitCode.OK
+    assert code(*repeated, "done") == ExitCode.UNKNOWN
+
+
 def test_a_warning_of_python_is_no_fault_by_itself_and_says_nothing_of_the_line_above_it() -> None:
     warning = "load.py:6: {}Warning: The repository for ccdv/cnn_dailymail contains custom code which must be executed"
     assert code(warning.format("Future")) == code(warning.format("Deprecation")) == ExitCode.OK
