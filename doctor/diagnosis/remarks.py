@@ -16,6 +16,7 @@ SETTLED = ("settled", "aside")
 UNSETTLED = ("unsettled", "spent")
 SETTLING = SETTLED + UNSETTLED
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')
+_COMPLAINS = re.compile(rb"(?i)fail|err|exception|cannot|could|unable|refused|miss|\bno\b|not\b|n't|retr|attempt|try")
 _RAISES = re.compile(rb"\braise \w")
 
 
@@ -49,7 +50,8 @@ class Remarks:
 
     def go_on(self, match: re.Match[bytes]) -> bool:
         """Whether a line behind it, or the one that its traceback was logged with, says how it went on."""
-        if self._meets(traces.before(match), UNSETTLED):
+        above = traces.before(match)
+        if _COMPLAINS.search(above) and self._meets(above, UNSETTLED):
             return True
         if any(self._meets(line, ("unsettled",)) for line in traces.after(match)):
             return True

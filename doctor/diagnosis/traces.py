@@ -17,6 +17,7 @@ _INSIDE = re.compile(
 )
 _RAISED = re.compile(rb"[A-Za-z_][\w.]{0,120}(: |$)")
 _MARKER = re.compile(rb"[\s~^]*")  # Python 3.11 underlines what in the source line failed
+_UNRAISABLE = b"Exception ignored "  # what Python says of another one, raised while it tidies up
 _NUMBER = re.compile(rb"\d+")
 _BEGINS = re.compile(rb"[$+>#] ?\S|(\S{1,40} ){0,4}[A-Za-z]{2,20}ing\b|[^\n]{3,200}\.\.\.$")  # a command, or a deed
 _CHAINED = re.compile(rb"During handling of the above exception|The above exception was the direct cause")
@@ -51,7 +52,7 @@ def after(match: re.Match[bytes]) -> list[bytes]:
     for line in map(bare, lines[1 + match[0].count(b"\n") :]):
         if _HEADER in line:
             raises = True
-        elif _plain(line) == itself:
+        elif _plain(line) == itself or line.startswith(_UNRAISABLE):
             continue
         elif not (_INSIDE.match(line) or _CHAINED.match(line)):
             found += [] if raises else [line]

@@ -142,6 +142,12 @@ def test_no_pattern_repeats_without_bound_what_matches_almost_anything() -> None
     assert not [pattern for pattern in PATTERNS if endless.search(pattern)]
 
 
+def test_no_set_holds_a_character_of_several_bytes() -> None:
+    """Logs are matched as bytes: a set takes one of them, so a full-width colon in it would never match."""
+    sets = re.compile(r"\[(?!\^)[^\]]*[^\x00-\x7f][^\]]*\]")
+    assert [pattern for pattern in PATTERNS if sets.search(pattern)] == []
+
+
 def test_no_pattern_backtracks_catastrophically() -> None:
     """The window in which Python's `re` looks again, filled with what the pattern likes and never lets it end."""
     for pattern in PATTERNS:
