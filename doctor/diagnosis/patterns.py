@@ -19,7 +19,10 @@ Kind = Literal[
     "settled",
     "aside",
     "unsettled",
+    "unheeded",
+    "stopped",
     "spent",
+    "speech",
     "level",
     "success",
     "closing",
@@ -31,7 +34,7 @@ Kind = Literal[
     "past",
 ]
 # looked for only in a line which complains
-LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "spent", "level", "past")
+LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "unheeded", "stopped", "spent", "speech", "level", "past")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,10 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         "settled": marks.settled,
         "aside": marks.aside,
         "unsettled": marks.unsettled,
+        "unheeded": marks.unheeded,
+        "stopped": marks.stopped,
         "spent": marks.spent,
+        "speech": marks.speech,
         "level": marks.level,
         "success": marks.success,
         "closing": marks.closing,

@@ -48,6 +48,17 @@ class Remarks:
         words = map(self._words.__getitem__, self._matcher.present(_own(match)))
         return {word.id for word in words if word.kind == "past"}
 
+    def unheeded(self, match: re.Match[bytes]) -> bool:
+        """Whether its traceback is one that Python itself ignored, or with which a person stopped the program."""
+        raised = traces.raised(match)
+        if "stopped" in self._kinds(raised[1] if raised else _own(match)):
+            return True
+        return "unheeded" in self._kinds(traces.before(match))
+
+    def speech(self, match: re.Match[bytes]) -> bool:
+        """Whether the line shows what a model was given or said."""
+        return "speech" in self._kinds(_own(match))
+
     def go_on(self, match: re.Match[bytes]) -> bool:
         """Whether a line behind it, or the one that its traceback was logged with, says how it went on."""
         above = traces.before(match)

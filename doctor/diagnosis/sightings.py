@@ -18,6 +18,7 @@ from doctor.diagnosis.symptoms import Catalogue, Harmless
 from doctor.diagnosis.wrapping import Reflowed, Unwrapped
 
 ENDS = ("success", "closing", "passes")
+STATES = ("reports", "well", "ill")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
 
@@ -95,7 +96,7 @@ class Spotter:
         last = {place.pattern: place for place in places}
         for place in places:
             lost = place in excused or (self._complaint(place.pattern) and place in met)
-            counts = place.pattern in harmless or not lost
+            counts = place.pattern in harmless or not lost or self._patterns[place.pattern].kind in STATES
             if counts and place.pattern in wanted and self._tells(place, last):
                 self._keep(place, block)
 
@@ -135,7 +136,7 @@ class Spotter:
             case "begins":
                 return not course.running(pattern.id)
             case kind:
-                return kind in ("reports", "well", "ill")
+                return kind in STATES
 
     def _keep(self, place: Place, block: Block) -> None:
         match = self._matcher.match(block.text, place)
@@ -158,9 +159,12 @@ class Spotter:
 
     def _dismissed(self, match: re.Match[bytes], pattern: Pattern) -> bool:
         """Whether the line is no complaint: it says that it was met, is past, or only quotes what might be one."""
-        if quoted(match) or self._remarks.settle(match) or self._course.over(self._remarks.past(match)):
+        remarks = self._remarks
+        if quoted(match) or remarks.settle(match) or remarks.unheeded(match):
             return True
-        return pattern.kind == "complaint" and self._remarks.play_down(match)
+        if self._course.over(remarks.past(match)):
+            return True
+        return pattern.kind == "complaint" and (remarks.play_down(match) or remarks.speech(match))
 
     def _seen(self, match: re.Match[bytes], pattern: Pattern, line: Line, by: bytes) -> Seen:
         """A program may live with what the row knows to be survivable, and with what the log itself says was met."""

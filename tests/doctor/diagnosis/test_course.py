@@ -215,6 +215,53 @@ def test_what_a_pod_met_before_it_was_ready_is_past_unless_it_was_restarted() ->
     assert code(DESCRIBED.format(ready="True", restarts=0), TRACEBACK) == ExitCode.UNKNOWN
 
 
+STATUS = """● triton.service - Triton
+     Active: {active} since Wed 2024-09-11 10:01:12 UTC; 3h 2min ago
+    Process: 2300 ExecStartPre=/usr/bin/docker rm -f triton (code=exited, status=1/FAILURE)
+"""
+BANNER = """== Triton Inference Server ==
+{says}
+  [[System has unsupported display driver / cuda driver combination (CUDA_ERROR_SYSTEM_DRIVER_MISMATCH) cuInit()=803]]
+"""
+
+
+def test_what_a_report_tells_of_the_past_counts_only_where_the_thing_is_not_well_now() -> None:
+    assert code(STATUS.format(active="active (running)")) == ExitCode.OK
+    assert code(STATUS.format(active="failed (Result: exit-code)")) == ExitCode.UNKNOWN
+    assert code(BANNER.format(says="WARNING: CUDA Minor Version Compatibility mode ENABLED.")) == ExitCode.OK
+    assert code(BANNER.format(says="ERROR: compatibility mode is UNAVAILABLE.")) == ExitCode.FAILURE
+
+
+MEANWHILE = "During handling of the above exception, another exception occurred:"
+FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    g()\n'
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        f"Exception ignored in: <function LLM.__del__ at 0x7f3>\n{FRAMES}RuntimeError: cannot schedule new futures",
+        f"{FRAMES}KeyboardInterrupt",
+        f"{FRAMES}asyncio.exceptions.CancelledError\n\n{MEANWHILE}\n\n{FRAMES}KeyboardInterrupt",
+    ],
+)
+def test_what_python_ignores_and_what_a_person_stops_is_no_failure(trace: str) -> None:
+    assert code(trace) == ExitCode.OK
+    assert code(trace, TRACEBACK) == ExitCode.UNKNOWN
+
+
+def test_what_a_model_was_told_or_says_complains_of_nothing() -> None:
+    assert code("[TRT-LLM] [I]  Article : ['A fatal error: the pilot failed to respond']") == ExitCode.OK
+    assert code('{"text_output": "fatal error: x"}') == ExitCode.OK
+    assert code("fatal error: the pilot failed to respond") == ExitCode.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "reading", ['    "OOMKilled": false,', "   Uncorrectable Error         : 0", "OOMKilled=false"]
+)
+def test_a_count_of_nothing_is_no_fault(reading: str) -> None:
+    assert code(reading) == ExitCode.OK
+
+
 def test_a_line_that_says_it_tries_again_names_no_fault() -> None:
     reset = "raised ConnectionResetError: [Errno 104] Connection reset by peer"
     assert code(f"WARNING:dl:Retrying f in 0.1 seconds as it {reset}") == ExitCode.OK
