@@ -4,7 +4,8 @@ A log is of a healthy run when its last word is good: something came up or was d
 complaint stands after it. A good end takes complaints back, those of the same writer where several write into one
 log; a verdict on the whole, such as the failure of a build, stays. A closing word ("done", "exit code 0", "stopped
 gracefully") ends any step, of a cleanup or a `finally` as well: it takes back only what was met, as the log says. A
-run of tests that passes vouches for all that it printed since it began.
+run of tests that passes vouches for all that it printed since it began. Of a command that was given once more, only
+the last run counts (`session.py`).
 """
 
 from __future__ import annotations
@@ -109,6 +110,10 @@ class Course:
     def begin(self, runner: str, number: int) -> None:
         """A run of tests begins at this line."""
         self._begun.setdefault(runner, number)
+
+    def forget(self, runs: list[range]) -> None:
+        """Nothing that went wrong in one of these lines counts."""
+        self._failures = [known for known in self._failures if not any(known.line.number in run for run in runs)]
 
     def passed(self, runner: str, number: int, writer: bytes) -> int:
         """All tests passed: the line since which nothing counts, this one when nothing said that the run began."""

@@ -55,6 +55,10 @@ class Evidence:
         """No fault that was seen since this line counts."""
         self._drop(lambda seen: seen.line.number >= since and not seen.lasts)
 
+    def forget_in(self, runs: list[range]) -> None:
+        """No fault that was seen in one of these lines counts."""
+        self._drop(lambda seen: any(seen.line.number in run for run in runs) and not seen.lasts)
+
     def _drop(self, lost: Callable[[Seen], bool]) -> None:
         self._first = {number: seen for number, seen in self._first.items() if not lost(seen)}
         self._note()

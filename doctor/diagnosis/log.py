@@ -26,13 +26,14 @@ _ROW_END = re.compile(rb"\|[ \t]*\n")
 _TYPESET = {"\u2018": b"'", "\u2019": b"'", "\u201c": b'"', "\u201d": b'"', "\u00a0": b" "}
 _ENVELOPE = b'{"log":"'
 _ENVELOPE_END = re.compile(rb'(?:\\n)?","stream":"std(?:out|err)","time":"[^"\n]{10,40}"\}')
+_MONTH = rb"(?:[A-Z][a-z]{2}|[ ]?\d{1,2}\xe6\x9c\x88)"  # Nov, or 11 and the Chinese word for month
 _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
     (
         rb"\[\d+,\d+\]<std(?:out|err)>:[ ]?",  # mpirun --tag-output
         rb"\[pod/[^\]\n]{1,200}\][ ]",  # kubectl logs --prefix
         rb"[\w.-]{1,80}[ ]+\|[ ]",  # docker compose logs
         rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[ ]",  # docker logs -t, CI
-        rb"[A-Z][a-z]{2}[ ]{1,2}\d{1,2}[ ]\d\d:\d\d:\d\d[ ][\w.-]{1,80}[ ][\w./-]{1,80}(?:\[\d+\])?:[ ]",  # journald
+        rb"%s[ ]{1,2}\d{1,2}[ ]\d\d:\d\d:\d\d[ ][\w.-]{1,80}[ ][\w./-]{1,80}(?:\[\d+\])?:[ ]" % _MONTH,  # journald
         rb"#\d+[ ]\d+\.\d+[ ]",  # BuildKit
         rb">[ ]",  # quoted
         rb'\{"log":"',  # Docker's json-file
@@ -41,7 +42,7 @@ _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
 _PREFIX = re.compile(_CARRIER)
 _WRITER = re.compile(
     rb"\[pod/([^\]\n]{1,200})\] |([\w.-]{1,80}) +\| "
-    rb"|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d [\w.-]{1,80} ([\w./-]{1,80})(?:\[\d+\])?: "
+    rb"|%s {1,2}\d{1,2} \d\d:\d\d:\d\d [\w.-]{1,80} ([\w./-]{1,80})(?:\[\d+\])?: " % _MONTH
 )
 LINE_START = f"^(?:{_CARRIER.decode()})?"  # what `^` means in a pattern
 

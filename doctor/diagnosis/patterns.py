@@ -26,6 +26,7 @@ Kind = Literal[
     "level",
     "success",
     "closing",
+    "command",
     "begins",
     "passes",
     "reports",
@@ -111,6 +112,7 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         "level": marks.level,
         "success": marks.success,
         "closing": marks.closing,
+        "command": marks.command,
     }
     for kind, regexes in plain.items():
         yield from (Pattern(regex=regex, kind=kind) for regex in regexes)

@@ -13,6 +13,7 @@ from doctor.diagnosis.lines import failed, line_of, lines_above
 from doctor.diagnosis.log import Block, blocks, writer
 from doctor.diagnosis.patterns import Pattern, compiled, patterns
 from doctor.diagnosis.remarks import Lines, Remarks, quoted
+from doctor.diagnosis.session import Session
 from doctor.diagnosis.signatures import Place
 from doctor.diagnosis.symptoms import Catalogue, Harmless
 from doctor.diagnosis.wrapping import Reflowed, Unwrapped
@@ -55,6 +56,7 @@ class Spotter:
         self._survivable = {row.id for row in known.symptoms if row.survivable}
         self._evidence = Evidence()
         self._course = Course()
+        self._session = Session()
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
@@ -130,13 +132,14 @@ class Spotter:
             case "failure" | "complaint":
                 return not course.full
             case "success" | "passes":
-                return course.complains or self._evidence.yields or course.running(pattern.id)
+                lived = course.complains or self._evidence.yields or course.running(pattern.id)
+                return lived or self._session.replaces
             case "closing":
-                return course.met or self._evidence.met
+                return course.met or self._evidence.met or self._session.replaces
             case "begins":
                 return not course.running(pattern.id)
             case kind:
-                return kind in STATES
+                return kind == "command" or kind in STATES
 
     def _keep(self, place: Place, block: Block) -> None:
         match = self._matcher.match(block.text, place)
@@ -188,8 +191,11 @@ class Spotter:
                 met = pattern.kind == "closing"
                 self._course.succeed(by, met=met)
                 self._survive(by, met=met)
+                self._replace(self._session.succeed())
             case "begins":
                 self._course.begin(pattern.id, line.number)
+            case "command":
+                self._replace(self._session.give(match["command"], line.number))
             case "reports":
                 self._course.report(pattern.id)
             case "well" | "ill":
@@ -197,6 +203,12 @@ class Spotter:
             case "passes":
                 self._evidence.forget(self._course.passed(pattern.id, line.number, by))
                 self._survive(by)
+
+    def _replace(self, runs: list[range]) -> None:
+        """What these runs of a command showed does not count: it was given again."""
+        if runs:
+            self._course.forget(runs)
+            self._evidence.forget_in(runs)
 
     def _survive(self, writer: bytes, *, met: bool = False) -> None:
         """What a program can live with was lived with until this good end, unless a verdict stands."""

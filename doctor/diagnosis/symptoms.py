@@ -113,6 +113,7 @@ class Marks(Record, frozen=True):
     empty: tuple[str, ...] = ()
     success: tuple[str, ...] = ()
     closing: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     runner: tuple[Runner, ...] = ()
     status: tuple[Status, ...] = ()
 

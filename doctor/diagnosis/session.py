@@ -1,0 +1,78 @@
+"""Commands that a person gave in a terminal, pasted with what they printed: which runs a later one replaces."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import takewhile
+
+KEPT = 50  # commands that are remembered
+ALIKE = 0.5  # of the words of two commands, those that both have
+THINGS = 2  # words that both have, beside the program and options
+_NEXT = re.compile(rb" ?(?:&&|\|\||;) ?")
+_OUTPUT = re.compile(rb" (?:\d?>|\||&(?:$| )).*")  # where it goes is no part of what is run
+
+Command = tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The commands of one line, each as its words, and the number of that line."""
+
+    commands: tuple[Command, ...]
+    line: int
+
+
+class Session:
+    """What was given so far."""
+
+    def __init__(self) -> None:
+        self._runs: list[Run] = []
+        self._alike: list[range] = []
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a run is like an earlier one, so that a good end would take that one back."""
+        return bool(self._alike)
+
+    def give(self, line: bytes, number: int) -> list[range]:
+        """A command is given in this line: the lines of its earlier runs, of which only the last one counts."""
+        new = Run(tuple(tuple(part.split()) for part in _NEXT.split(_OUTPUT.sub(b"", line)) if part.strip()), number)
+        ends = [*(run.line for run in self._runs), number][1:]
+        earlier = [(run, range(run.line, end)) for run, end in zip(self._runs, ends, strict=True)]
+        self._alike = [*self._alike, *(lines for run, lines in earlier if _alike(run, new))][-KEPT:]
+        self._runs = [*self._runs, new][-KEPT:]
+        return [lines for run, lines in earlier if _same(run, new)]
+
+    def succeed(self) -> list[range]:
+        """Something ended well: the lines of the runs that a later one, like them, has replaced."""
+        replaced, self._alike = self._alike, []
+        return replaced
+
+
+def _same(old: Run, new: Run) -> bool:
+    """Whether one is given again as it was, or with more options."""
+    return any(one[0] == other[0] and _adds(one, other) for one in old.commands for other in new.commands)
+
+
+def _adds(one: Command, other: Command) -> bool:
+    return set(one) <= set(other) and all(word.startswith(b"-") for word in set(other) - set(one))
+
+
+def _alike(old: Run, new: Run) -> bool:
+    return any(_share(one, other) >= ALIKE for one in old.commands for other in new.commands)
+
+
+def _share(one: Command, other: Command) -> float:
+    """The share of words that both have; none where what is done, what it is done to, or its code (`-c`) differs."""
+    both = set(one) & set(other)
+    things = [word for word in both - {one[0]} if not word.startswith(b"-")]
+    deeds = zip(_deed(one), _deed(other), strict=False)
+    if any(a != b for a, b in deeds) or b"-c" in one or len(things) < THINGS:
+        return 0.0
+    return len(both) / len({*one, *other})
+
+
+def _deed(command: Command) -> tuple[bytes, ...]:
+    """The program and what it is to do: `docker run`, `git clone`, `python3 convert.py`; options say neither."""
+    return tuple(takewhile(lambda word: not word.startswith(b"-"), command[:2]))
