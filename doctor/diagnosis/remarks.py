@@ -16,7 +16,7 @@ SETTLED = ("settled", "aside")
 UNSETTLED = ("unsettled", "spent")
 SETTLING = SETTLED + UNSETTLED
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')
-_COMPLAINS = re.compile(rb"(?i)fail|err|exception|cannot|could|unable|refused|miss|\bno\b|not\b|n't|retr|attempt|try")
+_COMPLAINS = re.compile(rb"(?i)fail|err|exception|cannot|could|unable|refused|miss|\bno\b|not\b|n't")
 _RAISES = re.compile(rb"\braise \w")
 
 

@@ -135,7 +135,7 @@ class Spotter:
                 lived = course.complains or self._evidence.yields or course.running(pattern.id)
                 return lived or self._session.replaces
             case "closing":
-                return course.met or self._evidence.met or self._session.replaces
+                return course.met or self._evidence.met
             case "begins":
                 return not course.running(pattern.id)
             case kind:
@@ -191,7 +191,7 @@ class Spotter:
                 met = pattern.kind == "closing"
                 self._course.succeed(by, met=met)
                 self._survive(by, met=met)
-                self._replace(self._session.succeed())
+                self._replace([] if met else self._session.succeed())
             case "begins":
                 self._course.begin(pattern.id, line.number)
             case "command":

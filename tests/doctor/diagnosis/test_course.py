@@ -121,9 +121,10 @@ def test_words_that_would_settle_do_not_where_they_say_what_is_missing_or_that_i
     assert code(*[fault] * 60) != ExitCode.OK
 
 
-def test_a_traceback_behind_the_last_try_was_not_met_by_it_and_one_before_it_was() -> None:
-    assert code("Retrying in 4s [Retry 4/5].", TRACEBACK, "done") == ExitCode.OK
+def test_a_traceback_behind_a_try_was_not_met_by_it_and_one_before_it_was() -> None:
+    assert code("Retrying in 4s [Retry 4/5].", TRACEBACK, "done") == ExitCode.UNKNOWN
     assert code("Retrying in 8s [Retry 5/5].", TRACEBACK, "done") == ExitCode.UNKNOWN
+    assert code("probe 4/5 failed, will retry", TRACEBACK, "done") == ExitCode.OK
     assert code(TRACEBACK, "Retrying in 8s [Retry 5/5].", "done") == ExitCode.OK
 
 
