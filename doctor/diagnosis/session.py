@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 
 KEPT = 50  # commands that are remembered
 ALIKE = 0.5  # of the words of two commands, those that both have
 THINGS = 2  # words that both have, beside the program and options
+BEFORE = (b"cd", b"echo", b"export", b"set", b"sleep", b"source", b".")
 _NEXT = re.compile(rb" ?(?:&&|\|\||;) ?")
 _OUTPUT = re.compile(rb" (?:\d?>|\||&(?:$| )).*")  # where it goes is no part of what is run
 
 Command = tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """The commands of one line, each as its words, and the number of that line."""
 
@@ -37,7 +39,7 @@ class Session:
 
     def give(self, line: bytes, number: int) -> list[range]:
         """A command is given in this line: the lines of its earlier runs, of which only the last one counts."""
-        new = Run(tuple(tuple(part.split()) for part in _NEXT.split(_OUTPUT.sub(b"", line)) if part.strip()), number)
+        new = Run(commands=_commands(line), line=number)
         ends = [*(run.line for run in self._runs), number][1:]
         earlier = [(run, range(run.line, end)) for run, end in zip(self._runs, ends, strict=True)]
         self._alike = [*self._alike, *(lines for run, lines in earlier if _alike(run, new))][-KEPT:]
@@ -50,17 +52,28 @@ class Session:
         return replaced
 
 
+def _commands(line: bytes) -> tuple[Command, ...]:
+    """What a line runs, without what only goes before it."""
+    given = (tuple(part.split()) for part in _NEXT.split(_OUTPUT.sub(b"", line)))
+    return tuple(command for command in given if command and command[0] not in BEFORE)
+
+
 def _same(old: Run, new: Run) -> bool:
-    """Whether one is given again as it was, or with more options."""
-    return any(one[0] == other[0] and _adds(one, other) for one in old.commands for other in new.commands)
+    """Whether all is given again as it was, or with more options."""
+    return _all_again(old, new, lambda one, other: one[0] == other[0] and _adds(one, other))
+
+
+def _alike(old: Run, new: Run) -> bool:
+    """Whether all is given again, though with other values."""
+    return _all_again(old, new, lambda one, other: _share(one, other) >= ALIKE)
+
+
+def _all_again(old: Run, new: Run, again: Callable[[Command, Command], bool]) -> bool:
+    return bool(old.commands) and all(any(again(one, other) for other in new.commands) for one in old.commands)
 
 
 def _adds(one: Command, other: Command) -> bool:
     return set(one) <= set(other) and all(word.startswith(b"-") for word in set(other) - set(one))
-
-
-def _alike(old: Run, new: Run) -> bool:
-    return any(_share(one, other) >= ALIKE for one in old.commands for other in new.commands)
 
 
 def _share(one: Command, other: Command) -> float:

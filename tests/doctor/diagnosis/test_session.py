@@ -38,6 +38,13 @@ def test_a_similar_run_replaces_one_once_something_ended_well(complaint: str) ->
     assert code(first, complaint, "$ docker run --rm ubuntu true", "done.") != ExitCode.OK
 
 
+def test_what_only_goes_before_a_command_makes_no_two_the_same() -> None:
+    failed = ("$ cd /app && python3 a.py --engine e", OUT_OF_MEMORY)
+    assert code(*failed, "$ cd /app && ls", "a.py", "$ cd /app", BUILT) == ExitCode.FAILURE
+    assert code(*failed, "$ python3 a.py --engine e && ls", "a.py") == ExitCode.OK
+    assert code("$ make all && ./all", OUT_OF_MEMORY, "$ make all", "all is built") == ExitCode.FAILURE
+
+
 def test_other_code_for_an_interpreter_is_another_command() -> None:
     failed = ('$ python3 -c "import tensorrt_llm"', OUT_OF_MEMORY)
     assert code(*failed, '$ python3 -c "import torch"', "done.") == ExitCode.FAILURE
