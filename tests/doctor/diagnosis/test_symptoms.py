@@ -148,6 +148,11 @@ def test_no_set_holds_a_character_of_several_bytes() -> None:
     assert [pattern for pattern in PATTERNS if sets.search(pattern)] == []
 
 
+def test_no_pattern_is_broken_over_two_lines() -> None:
+    """A line break in TOML's double quotes is one, and not the two characters that a pattern wants."""
+    assert [pattern for pattern in PATTERNS if "\n" in pattern] == []
+
+
 def test_no_pattern_backtracks_catastrophically() -> None:
     """The window in which Python's `re` looks again, filled with what the pattern likes and never lets it end."""
     for pattern in PATTERNS:
