@@ -19,7 +19,9 @@ _RAISED = re.compile(rb"[A-Za-z_][\w.]{0,120}(: |$)")
 _MARKER = re.compile(rb"[\s~^]*")  # Python 3.11 underlines what in the source line failed
 _UNRAISABLE = b"Exception ignored "  # what Python says of another one, raised while it tidies up
 _NUMBER = re.compile(rb"\d+")
-_BEGINS = re.compile(rb"[$+>#] ?\S|(\S{1,40} ){0,4}[A-Za-z]{2,20}ing\b|[^\n]{3,200}\.\.\.$")  # a command, or a deed
+_BEGINS = re.compile(
+    rb"(?![Ww]arning)([$+>#] ?\S|(\S{1,40} ){0,4}[A-Za-z]{2,20}ing\b|[^\n]{3,200}\.\.\.$)"
+)  # a command, or a deed
 _CHAINED = re.compile(rb"During handling of the above exception|The above exception was the direct cause")
 
 
@@ -63,17 +65,13 @@ def after(match: re.Match[bytes]) -> list[bytes]:
 
 
 def begun_again(match: re.Match[bytes]) -> bool:
-    """Whether the line above the match, or above its traceback, comes again behind it: the same was tried again."""
+    """Whether what was begun just above the match, or its traceback, is begun again behind it: a new try."""
     text, start = match.string, line_start(match)
-    above = before(match) or bare(text[text.rfind(b"\n", 0, max(start - 1, 0)) + 1 : start])
-    begins = _plain(above)
-    if (
-        not _BEGINS.match(begins)
-        or _INSIDE.match(above)
-        or begins == _plain(text[start : start + FAR].split(b"\n", 1)[0])
-    ):
-        return False
-    return begins in map(_plain, after(match))
+    lines = text[max(0, start - FAR) : start].split(b"\n")[-1 - BEHIND : -1]
+    above = [_plain(line) for line in (*lines, before(match)) if not _INSIDE.match(bare(line))]
+    itself = _plain(text[start : start + FAR].split(b"\n", 1)[0])
+    begun = next((line for line in reversed(above) if line != itself and _BEGINS.match(line)), b"")
+    return bool(begun) and begun in map(_plain, after(match))
 
 
 def _plain(line: bytes) -> bytes:

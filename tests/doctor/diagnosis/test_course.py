@@ -66,6 +66,11 @@ def test_a_run_of_which_nothing_says_that_it_began_takes_back_complaints_alone()
     assert code('  File "t.py", line 5, in test_oom', OUT_OF_MEMORY, verdict) == ExitCode.OK
 
 
+def test_an_image_that_was_tagged_vouches_for_the_steps_of_its_own_build_alone() -> None:
+    assert code(TRACEBACK, "Successfully tagged triton:1") == ExitCode.UNKNOWN
+    assert code("Step 1/2 : FROM x", TRACEBACK, "Successfully tagged triton:1") == ExitCode.OK
+
+
 def test_a_fault_that_is_only_a_warning_counts_until_something_comes_up() -> None:
     missing = "libcudnn.so.8: cannot open shared object file: No such file or directory"
     assert code(f"WARNING backend cuda not available: {missing}", "INFO stopped") == ExitCode.FAILURE
@@ -186,6 +191,23 @@ def test_a_line_that_comes_again_says_nothing_of_how_the_first_was_met() -> None
     repeated = [line_.format(number) for number in range(6)]
     assert code(*repeated, "no cluster here, using docker", "done") == ExitCode.OK
     assert code(*repeated, "done") == ExitCode.UNKNOWN
+
+
+def test_a_try_is_begun_again_also_where_it_said_more_before_it_failed() -> None:
+    clone, fault = "Cloning into 'c'...", "fatal: Remote branch v0.99 not found in upstream origin"
+    assert code(clone, "warning: Could not find remote branch v0.99 to clone.", fault, clone, "done.") == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "line_",
+    ["checking for cuda.h... fatal error: x", "ERROR: odd, backing off 1s", "ERROR: odd; retry with half the batch"],
+)
+def test_a_probe_and_a_retry_are_no_failures(line_: str) -> None:
+    assert code(line_) == ExitCode.OK
+
+
+def test_advice_to_try_again_meets_nothing() -> None:
+    assert code(TRACEBACK, "Please retry with `force_download=True`.", "done") == ExitCode.UNKNOWN
 
 
 def test_a_warning_of_python_is_no_fault_by_itself_and_says_nothing_of_the_line_above_it() -> None:
