@@ -54,7 +54,6 @@ class Spotter:
         self._remarks = Remarks(known)
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
         self._survivable = {row.id for row in known.symptoms if row.survivable}
-        self._whole = {runner.name for runner in known.marks.runner if runner.whole}
         self._evidence = Evidence()
         self._course = Course()
         self._session = Session()
@@ -133,8 +132,8 @@ class Spotter:
             case "failure" | "complaint":
                 return not course.full
             case "success" | "passes":
-                faulty = course.complains or self._evidence.yields or self._session.replaces
-                return (faulty and pattern.id not in self._whole) or course.running(pattern.id)
+                lived = course.complains or self._evidence.yields or course.running(pattern.id)
+                return lived or self._session.replaces
             case "closing":
                 return course.met or self._evidence.met
             case "begins":

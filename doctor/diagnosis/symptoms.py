@@ -79,13 +79,9 @@ class Harmless(Record, frozen=True, kw_only=True):
 
 
 class Runner(Record, frozen=True, kw_only=True):
-    """A program that runs tests: how such a run begins, and how it ends when all went as expected and when not.
-
-    `whole`: its good end counts only where the log shows that the run began.
-    """
+    """A program that runs tests: how such a run begins, and how it ends when all went as expected and when not."""
 
     name: str
-    whole: bool = False
     begins: tuple[str, ...] = ()
     passes: tuple[str, ...]
     fails: tuple[str, ...] = ()

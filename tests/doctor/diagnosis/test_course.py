@@ -66,11 +66,6 @@ def test_a_run_of_which_nothing_says_that_it_began_takes_back_complaints_alone()
     assert code('  File "t.py", line 5, in test_oom', OUT_OF_MEMORY, verdict) == ExitCode.OK
 
 
-def test_an_image_that_was_tagged_vouches_for_the_steps_of_its_own_build_alone() -> None:
-    assert code(TRACEBACK, "Successfully tagged triton:1") == ExitCode.UNKNOWN
-    assert code("Step 1/2 : FROM x", TRACEBACK, "Successfully tagged triton:1") == ExitCode.OK
-
-
 def test_a_fault_that_is_only_a_warning_counts_until_something_comes_up() -> None:
     missing = "libcudnn.so.8: cannot open shared object file: No such file or directory"
     assert code(f"WARNING backend cuda not available: {missing}", "INFO stopped") == ExitCode.FAILURE
