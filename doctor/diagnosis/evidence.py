@@ -51,11 +51,7 @@ class Evidence:
         """What can be lived with, or only what was `met`, was; who writes without a name speaks for all."""
         self._drop(lambda seen: seen.by is not None and writer in (b"", seen.by) and (seen.met or not met))
 
-    def forget(self, since: int) -> None:
-        """No fault that was seen since this line counts."""
-        self._drop(lambda seen: seen.line.number >= since and not seen.lasts)
-
-    def forget_in(self, runs: list[range]) -> None:
+    def forget(self, runs: list[range]) -> None:
         """No fault that was seen in one of these lines counts."""
         self._drop(lambda seen: any(seen.line.number in run for run in runs) and not seen.lasts)
 

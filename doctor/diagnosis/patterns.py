@@ -19,7 +19,6 @@ Kind = Literal[
     "settled",
     "aside",
     "unsettled",
-    "unheeded",
     "stopped",
     "spent",
     "speech",
@@ -35,7 +34,7 @@ Kind = Literal[
     "past",
 ]
 # looked for only in a line which complains
-LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "unheeded", "stopped", "spent", "speech", "level", "past")
+LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "stopped", "spent", "speech", "level", "past")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +104,6 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         "settled": marks.settled,
         "aside": marks.aside,
         "unsettled": marks.unsettled,
-        "unheeded": marks.unheeded,
         "stopped": marks.stopped,
         "spent": marks.spent,
         "speech": marks.speech,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from doctor.diagnosis import traces
 from doctor.diagnosis.log import bare, line_start
@@ -20,6 +21,38 @@ _COMPLAINS = re.compile(rb"(?i)fail|err|exception|cannot|could|unable|refused|mi
 _RAISES = re.compile(rb"\braise \w")
 
 
+@dataclass(frozen=True)
+class Said:
+    """The words of `marks.toml` that stand in one line."""
+
+    words: tuple[Pattern, ...]
+
+    @property
+    def kinds(self) -> set[str]:
+        """What they are words of."""
+        return {word.kind for word in self.words}
+
+    @property
+    def settled(self) -> bool:
+        """Whether the line itself says that what it complains of was met, tried again or expected."""
+        return not self.kinds.isdisjoint(SETTLED) and self.kinds.isdisjoint(UNSETTLED)
+
+    @property
+    def played_down(self) -> bool:
+        """Whether the line says that its writer does not take it for a failure."""
+        return "level" in self.kinds
+
+    @property
+    def speech(self) -> bool:
+        """Whether the line shows what a model was given or said."""
+        return "speech" in self.kinds
+
+    @property
+    def past(self) -> set[str]:
+        """The names of the reports that speak of what was before in such a line."""
+        return {word.id for word in self.words if word.kind == "past"}
+
+
 class Remarks:
     """Looks for the words of `marks.toml` around a match: in its line, and where a traceback has its own words."""
 
@@ -28,10 +61,9 @@ class Remarks:
         self._matcher = compiled(self._words, "words")
         self._settling = [number for number, word in enumerate(self._words) if word.kind in SETTLING]
 
-    def settle(self, match: re.Match[bytes]) -> bool:
-        """Whether the line itself says that what it complains of was met, tried again or expected."""
-        kinds = self._kinds(_own(match))
-        return not kinds.isdisjoint(SETTLED) and kinds.isdisjoint(UNSETTLED)
+    def said(self, match: re.Match[bytes]) -> Said:
+        """What the line says of itself."""
+        return Said(tuple(map(self._words.__getitem__, self._matcher.present(_own(match)))))
 
     def settling(self, text: bytes) -> list[Place]:
         """Where in the block words stand that settle their own line."""
@@ -39,25 +71,10 @@ class Remarks:
         unsettled = Lines(place for place in places if self._words[place.pattern].kind in UNSETTLED)
         return [place for place in places if place not in unsettled]
 
-    def play_down(self, match: re.Match[bytes]) -> bool:
-        """Whether the line says that its writer does not take it for a failure."""
-        return "level" in self._kinds(_own(match))
-
-    def past(self, match: re.Match[bytes]) -> set[str]:
-        """The names of the reports that speak of what was before in such a line."""
-        words = map(self._words.__getitem__, self._matcher.present(_own(match)))
-        return {word.id for word in words if word.kind == "past"}
-
-    def unheeded(self, match: re.Match[bytes]) -> bool:
+    def unheeded(self, match: re.Match[bytes], said: Said) -> bool:
         """Whether its traceback is one that Python itself ignored, or with which a person stopped the program."""
         raised = traces.raised(match)
-        if "stopped" in self._kinds(raised[1] if raised else _own(match)):
-            return True
-        return "unheeded" in self._kinds(traces.before(match))
-
-    def speech(self, match: re.Match[bytes]) -> bool:
-        """Whether the line shows what a model was given or said."""
-        return "speech" in self._kinds(_own(match))
+        return "stopped" in (self._kinds(raised[1]) if raised else said.kinds) or traces.ignored(match)
 
     def go_on(self, match: re.Match[bytes]) -> bool:
         """Whether a line behind it, or the one that its traceback was logged with, says how it went on."""

@@ -162,19 +162,17 @@ class Spotter:
 
     def _dismissed(self, match: re.Match[bytes], pattern: Pattern) -> bool:
         """Whether the line is no complaint: it says that it was met, is past, or only quotes what might be one."""
-        remarks = self._remarks
-        if quoted(match) or remarks.settle(match) or remarks.unheeded(match):
+        said = self._remarks.said(match)
+        if said.settled or quoted(match) or self._course.over(said.past) or self._remarks.unheeded(match, said):
             return True
-        if self._course.over(remarks.past(match)):
-            return True
-        return pattern.kind == "complaint" and (remarks.play_down(match) or remarks.speech(match))
+        return pattern.kind == "complaint" and (said.played_down or said.speech)
 
     def _seen(self, match: re.Match[bytes], pattern: Pattern, line: Line, by: bytes) -> Seen:
         """A program may live with what the row knows to be survivable, and with what the log itself says was met."""
         if pattern.kind == "harmless":
             return Seen(line=line, lasts=True)
         met = self._remarks.go_on(match)
-        survivable = met or pattern.id in self._survivable or self._remarks.play_down(match)
+        survivable = met or pattern.id in self._survivable or self._remarks.said(match).played_down
         return Seen(line=line, by=by if survivable else None, met=met)
 
     def _follow(self, pattern: Pattern, match: re.Match[bytes], line: Line, by: bytes) -> None:
@@ -201,14 +199,15 @@ class Spotter:
             case "well" | "ill":
                 self._course.stand(pattern.id, well=pattern.kind == "well")
             case "passes":
-                self._evidence.forget(self._course.passed(pattern.id, line.number, by))
+                since = self._course.passed(pattern.id, line.number, by)
+                self._evidence.forget([range(since, line.number + 1)])
                 self._survive(by)
 
     def _replace(self, runs: list[range]) -> None:
         """What these runs of a command showed does not count: it was given again."""
         if runs:
             self._course.forget(runs)
-            self._evidence.forget_in(runs)
+            self._evidence.forget(runs)
 
     def _survive(self, writer: bytes, *, met: bool = False) -> None:
         """What a program can live with was lived with until this good end, unless a verdict stands."""

@@ -105,7 +105,6 @@ class Marks(Record, frozen=True):
     settled: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
-    unheeded: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     spent: tuple[str, ...] = ()
     speech: tuple[str, ...] = ()

@@ -43,6 +43,11 @@ def before(match: re.Match[bytes]) -> bytes:
     return b""
 
 
+def ignored(match: re.Match[bytes]) -> bool:
+    """Whether the traceback is of an exception that Python could do nothing with, and went on."""
+    return before(match).startswith(_UNRAISABLE)
+
+
 def after(match: re.Match[bytes]) -> list[bytes]:
     """The lines of the same writer behind the match and behind all frames and exceptions that belong to it."""
     start = line_start(match)

@@ -112,6 +112,12 @@ def test_ids_are_unique_and_references_exist() -> None:
     assert {name for row in ROWS for name in row.look_first_for + row.more_specific_than} <= IDS
 
 
+def test_every_runner_and_every_report_is_described_once() -> None:
+    marks = catalogue().marks
+    names = [runner.name for runner in marks.runner] + [report.name for report in marks.status]
+    assert len(names) == len(set(names))
+
+
 def test_a_case_is_one_of_a_failure_that_is_none_itself_and_yields_to_nothing_that_the_failure_does_not() -> None:
     rows = {row.id: row for row in ROWS}
     cases = [row for row in ROWS if row.case_of]
