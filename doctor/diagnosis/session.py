@@ -12,7 +12,7 @@ ALIKE = 0.5  # of the words of two commands, those that both have
 THINGS = 2  # words that both have, beside the program and options
 BEFORE = (b"cd", b"echo", b"export", b"set", b"sleep", b"source", b".")
 _NEXT = re.compile(rb" ?(?:&&|\|\||;) ?")
-_OUTPUT = re.compile(rb" (?:\d?>|\||&(?:$| )).*")  # where it goes is no part of what is run
+_OUTPUT = re.compile(rb" (?:[\d&]?>|\||&(?:$| )).*")  # where it goes is no part of what is run
 
 Command = tuple[bytes, ...]
 
@@ -54,7 +54,7 @@ class Session:
 
 def _commands(line: bytes) -> tuple[Command, ...]:
     """What a line runs, without what only goes before it."""
-    given = (tuple(part.split()) for part in _NEXT.split(_OUTPUT.sub(b"", line)))
+    given = (tuple(_OUTPUT.sub(b"", part).split()) for part in _NEXT.split(line))
     return tuple(command for command in given if command and command[0] not in BEFORE)
 
 

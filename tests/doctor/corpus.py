@@ -9,6 +9,7 @@ from doctor.diagnosis.cause import Diagnosis
 from environment.data import Record, read_toml
 
 LOGS = Path(__file__).parent / "logs"
+PARTS = ("development", "held_back", "healthy")
 
 
 class Recorded(Record, frozen=True, kw_only=True):
@@ -17,7 +18,8 @@ class Recorded(Record, frozen=True, kw_only=True):
     `also`: ids that are as right, where a log can be read in more than one way. What stands in a folder `written-N` was
     written for the project by somebody who saw no pattern; its source says whose words they are.
     `first_run` of a log that is or was held back says how it was diagnosed when it was first looked at: right, missed,
-    or unknown (no row knew its cause then, and none was named); a healthy one was silent, or an alarm.
+    or unknown (no row knew its cause then, and none was named); a healthy one was silent, or an alarm. Healthy logs
+    that are held back stand in `held_back/healthy-N`.
     """
 
     file: str
@@ -35,6 +37,10 @@ class Recorded(Record, frozen=True, kw_only=True):
     def written(self) -> bool:
         return "/written-" in self.file
 
+    @property
+    def healthy(self) -> bool:
+        return self.file.startswith(("healthy/", "held_back/healthy-"))
+
     def answered_by(self, names: Collection[str]) -> bool:
         """Whether one of the names is a right answer; where there is none, whether none was named."""
         return not {self.answer, *self.also}.isdisjoint(names) if self.answer else not names
@@ -49,7 +55,10 @@ class Wording(Record, frozen=True, kw_only=True):
 
 
 class Round(Record, frozen=True, kw_only=True):
-    """What the first run over a round of unseen logs gave that are not kept here; the counts are said in the file."""
+    """What the first run over a round of unseen logs gave that are not kept here; the counts are said in the file.
+
+    It is `spent` as soon as anything is changed because of its logs.
+    """
 
     name: str
     commit: str
@@ -58,7 +67,7 @@ class Round(Record, frozen=True, kw_only=True):
     right: int
     healthy: int
     alarms: int
-    written: bool = False
+    spent: bool = True
 
 
 class _Answers(Record, frozen=True):
@@ -74,7 +83,7 @@ class _Wordings(Record, frozen=True):
 
 
 def corpus(part: str) -> tuple[Recorded, ...]:
-    """The logs of one part: development, held_back or healthy."""
+    """The logs of one of the `PARTS`."""
     return tuple(log for log in read_toml(LOGS / "answers.toml", _Answers).log if log.file.startswith(f"{part}/"))
 
 

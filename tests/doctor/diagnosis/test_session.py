@@ -45,6 +45,12 @@ def test_what_only_goes_before_a_command_makes_no_two_the_same() -> None:
     assert code("$ make all && ./all", OUT_OF_MEMORY, "$ make all", "all is built") == ExitCode.FAILURE
 
 
+def test_all_commands_of_a_line_count_and_where_their_output_goes_does_not() -> None:
+    failed = ("$ make all 2>&1 | tee log || ./all &> out", OUT_OF_MEMORY)
+    assert code(*failed, "$ make all", "all is built") == ExitCode.FAILURE
+    assert code(*failed, "$ ./all > again; make all", "all is built") == ExitCode.OK
+
+
 def test_other_code_for_an_interpreter_is_another_command() -> None:
     failed = ('$ python3 -c "import tensorrt_llm"', OUT_OF_MEMORY)
     assert code(*failed, '$ python3 -c "import torch"', "done.") == ExitCode.FAILURE
