@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -14,9 +15,10 @@ from doctor.diagnosis.first_errors import first_errors, says_nothing
 from doctor.diagnosis.refusals import refusal
 from doctor.diagnosis.sightings import Sightings, Spotter
 from doctor.diagnosis.stages import stage_of
-from doctor.diagnosis.symptoms import Catalogue, Harmless, Stage, Symptom, catalogue
+from doctor.diagnosis.symptoms import PLACEHOLDER, Catalogue, Harmless, Stage, Symptom, catalogue
 from environment.errors import ExitCode, Trouble, Usage
 
+_SHELL = re.compile(r"[`$;&|<>()\"'\\!\x00-\x1f]")  # what would mean something else in a command that a person pastes
 COMPRESSED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
 
 
@@ -31,24 +33,26 @@ class Finding:
 
     @property
     def cause(self) -> str:
-        """Why it happened, with the values of this log."""
-        return self._filled(self.symptom.cause)
+        """Why it happened, with the values of this log, and those details of which it shows all values."""
+        values = self.line.values
+        details = (detail for detail in self.symptom.details if values.keys() >= set(PLACEHOLDER.findall(detail)))
+        return ". ".join(_filled(text, values).rstrip(".") for text in (self.symptom.cause, *details))
 
     @property
     def between(self) -> tuple[str, ...]:
         """The two parts that disagree, with their values; empty where it is not a disagreement."""
-        return tuple(map(self._filled, self.symptom.between))
+        return tuple(_filled(part, self.line.values) for part in self.symptom.between)
 
     @property
     def remedy(self) -> tuple[str, ...]:
-        """What mends it, step by step, with the values of this log."""
-        return tuple(map(self._filled, self.symptom.remedy))
+        """What mends it, step by step, with the values of this log that a shell takes for nothing but themselves."""
+        plain = {name: value for name, value in self.line.values.items() if not _SHELL.search(value)}
+        return tuple(_filled(step, plain) for step in self.symptom.remedy)
 
-    def _filled(self, text: str) -> str:
-        """`{name}` becomes the captured value, or `<name>` when this log did not show it."""
-        for name in self.symptom.captured:
-            text = text.replace(f"{{{name}}}", self.line.values.get(name, f"<{name}>"))
-        return text
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """`{name}` becomes its value, or `<name>` when this log did not show it."""
+    return PLACEHOLDER.sub(lambda name: values.get(name[1], f"<{name[1]}>"), text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Literal
 from environment.data import Record, read_toml
 
 FOLDER = Path(__file__).parents[1] / "symptoms"
+PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")  # not `${name}`, which is shell
 _NAMED = re.compile(r"\(\?P<(\w+)>")
 
 Rank = Literal["primary", "secondary", "consequence", "general"]
@@ -20,8 +21,8 @@ class Symptom(Record, frozen=True, kw_only=True):
     """One failure: how it shows in a log, why it happens, what mends it, and who says so.
 
     `literals` are fragments as they stand in a log, `patterns` regular expressions whose named groups fill the
-    `{name}`s of cause, between and remedy; `unverified` are patterns nobody has shown in a log yet. `rank`: a `primary`
-    names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` explains nothing else, a
+    `{name}`s of cause, details, between and remedy; `unverified` are patterns nobody has shown in a log yet. `details`
+    are told behind the cause where a log shows all their values. `rank`: a `primary` names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` explains nothing else, a
     `general` one repeats in general terms what a failure that no other row knows says (`doctor/diagnosis/refusals.py`).
     `case_of` is the id of the failure that this row tells more of: that one is named in its place, this one as its
     case. `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says
@@ -42,6 +43,7 @@ class Symptom(Record, frozen=True, kw_only=True):
     unverified: tuple[str, ...] = ()
     between: tuple[str, ...] = ()
     cause: str
+    details: tuple[str, ...] = ()
     remedy: tuple[str, ...]
     affects: str = ""
     checks: tuple[str, ...] = ()

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from doctor.diagnosis.cause import diagnosed, exit_code, explain, explain_all
+from doctor.diagnosis.cause import Finding, diagnosed, exit_code, explain, explain_all
 from doctor.diagnosis.report import as_json, as_text, short
+from doctor.diagnosis.symptoms import catalogue
 from environment.errors import ExitCode, Trouble, Usage
 
 MISMATCH = (
@@ -70,6 +72,37 @@ def test_the_values_of_the_log_are_in_the_remedy() -> None:
 def test_a_value_the_log_did_not_show_is_named_in_brackets() -> None:
     finding = explain("tritonserver process(es) already found with PID(s):").findings[0]
     assert "{" not in " ".join(finding.remedy)
+
+
+ROW = replace(
+    catalogue().symptoms[0],
+    id="row",
+    literals=(),
+    patterns=(r"odd thing in (?P<path>[^\n]{1,80}?)(, of (?P<size>\d+) bytes)?$",),
+    cause="{path} is odd.",
+    details=("It has {size} bytes.", "{path} is written down", "{path} has {size} bytes"),
+    remedy=("rm {path}", "truncate --size {size} {path}"),
+)
+
+
+def finding_of(line: str) -> Finding:
+    """What the one row says of this line."""
+    (finding,) = explain(line, replace(catalogue(), symptoms=(ROW,))).findings
+    return finding
+
+
+def test_details_are_told_where_the_log_shows_all_their_values() -> None:
+    assert finding_of("odd thing in /a").cause == "/a is odd. /a is written down"
+    assert finding_of("odd thing in {size}, of 3 bytes").cause == (
+        "{size} is odd. It has 3 bytes. {size} is written down. {size} has 3 bytes"
+    )
+
+
+@pytest.mark.parametrize("path", ["$(reboot)", "`id`", "a; reboot", "a & b", "a|b", "'a", '"', "a\\nb", "(b)", "> c"])
+def test_no_log_puts_a_command_into_a_remedy(path: str) -> None:
+    finding = finding_of(f"odd thing in {path}, of 3 bytes")
+    assert path in finding.cause
+    assert finding.remedy == ("rm <path>", "truncate --size 3 <path>")
 
 
 @pytest.mark.parametrize(
