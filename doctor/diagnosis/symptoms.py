@@ -21,11 +21,12 @@ class Symptom(Record, frozen=True, kw_only=True):
     """One failure: how it shows in a log, why it happens, what mends it, and who says so.
 
     `literals` are fragments as they stand in a log, `patterns` regular expressions whose named groups fill the
-    `{name}`s of cause, details, between and remedy; `unverified` are patterns nobody has shown in a log yet. `details`
-    are told behind the cause where a log shows all their values. `rank`: a `primary` names a cause, a `secondary` is an umbrella that yields to any primary, a `consequence` explains nothing else, a
-    `general` one repeats in general terms what a failure that no other row knows says (`doctor/diagnosis/refusals.py`).
-    `case_of` is the id of the failure that this row tells more of: that one is named in its place, this one as its
-    case. `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says
+    `{name}`s of cause, details, between and remedy; `unverified` are patterns nobody has shown in a log yet.
+    `details` are told behind the cause where a log shows all their values. `rank`: a `primary` names a cause, a
+    `secondary` is an umbrella that yields to any primary, a `consequence` explains nothing else, a `general` one
+    repeats in general terms what a failure that no other row knows says (`doctor/diagnosis/refusals.py`). `case_of`
+    is the id of the failure that this row tells more of: that one is named in its place, this one as its case.
+    `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says
     `survives` are things that a program can live with: they count only until a good end.
     """
 
