@@ -30,6 +30,8 @@ _MONTH = rb"(?:[A-Z][a-z]{2}|[ ]?\d{1,2}\xe6\x9c\x88)"  # Nov, or 11 and the Chi
 _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
     (
         rb"\[\d+,\d+\]<std(?:out|err)>:[ ]?",  # mpirun --tag-output
+        rb"\[(?:rank|default)\d{1,5}\]:[ ]?",  # torchrun, what a rank raised
+        rb"\((?:[\w.-]{1,60}[ ])?pid=\d{1,9}(?:, ip=[\w.:]{1,60})?\)[ ]",  # Ray, and servers of several processes
         rb"\[pod/[^\]\n]{1,200}\][ ]",  # kubectl logs --prefix
         rb"[\w.-]{1,80}[ ]+\|[ ]",  # docker compose logs
         rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[ ]",  # docker logs -t, CI

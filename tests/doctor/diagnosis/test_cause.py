@@ -24,6 +24,10 @@ HARMLESS_KEY = "[TensorRT-LLM][WARNING] [json.exception.out_of_range.403] key 'm
 CARRIERS = (
     "",
     "[1,0]<stderr>:",
+    "[rank1]: ",
+    "[default0]:",
+    "(pid=909608) ",
+    "(RayWorkerVllm pid=4711, ip=10.0.0.7) ",
     "[pod/triton-7d4/server] ",
     "triton-models-1  | ",
     "2024-06-18T08:11:17.058465123Z ",
