@@ -36,7 +36,7 @@ def test_lines_that_differ_only_in_numbers_are_shown_once() -> None:
 def test_a_traceback_is_shown_by_what_it_raised() -> None:
     assert unknown(f"{FRAMES}weird.Interrupted: the moon") == [(4, "weird.Interrupted: the moon")]
     assert unknown("[rank1]: " + "\n[rank1]: ".join(f"{FRAMES}weird.Interrupted: moon".split("\n"))) == [
-        (4, "[rank1]: weird.Interrupted: moon")
+        (4, "weird.Interrupted: moon")
     ]
     assert unknown("\n".join(map(str.strip, f"{FRAMES}weird.Interrupted: moon".split("\n")))) == [
         (4, "weird.Interrupted: moon")
