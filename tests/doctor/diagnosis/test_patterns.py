@@ -34,7 +34,7 @@ def test_what_quotes_nothing_stays(regex: str) -> None:
 
 def test_a_value_ends_at_the_mark_that_closes_it() -> None:
     (finding,) = explain("""KeyError: \"quant_algo\", not 'bits'""").findings
-    assert finding.line.values["algo"] == "quant_algo"
+    assert finding.line.values["key"] == "quant_algo"
 
 
 def test_a_message_in_json_is_known() -> None:
