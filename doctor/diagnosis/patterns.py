@@ -32,6 +32,8 @@ Kind = Literal[
     "well",
     "ill",
     "past",
+    "ails",
+    "recovers",
 ]
 # looked for only in a line which complains
 LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "stopped", "spent", "speech", "level", "past")
@@ -81,7 +83,7 @@ def _rows(known: Catalogue) -> Iterator[Pattern]:
 
 
 def _marks(marks: Marks) -> Iterator[Pattern]:
-    """The id of what belongs to a runner of tests, or to a status, is its name.
+    """The id of what belongs to a runner of tests, to a status or to a thing is its name.
 
     A runner's verdict comes before any other word on its line.
     """
@@ -98,6 +100,9 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         }
         for kind, regexes in stands.items():
             yield from (Pattern(regex=regex, kind=kind, id=status.name) for regex in regexes)
+    for thing in marks.thing:
+        yield from (Pattern(regex=regex, kind="ails", id=thing.name) for regex in thing.ails)
+        yield from (Pattern(regex=regex, kind="recovers", id=thing.name) for regex in thing.recovers)
     plain: dict[Kind, tuple[str, ...]] = {
         "failure": marks.failure,
         "complaint": marks.complaint,

@@ -16,10 +16,11 @@ from doctor.diagnosis.remarks import Lines, Remarks, quoted
 from doctor.diagnosis.session import Session
 from doctor.diagnosis.signatures import Place
 from doctor.diagnosis.symptoms import Catalogue, Harmless
+from doctor.diagnosis.things import Things
 from doctor.diagnosis.wrapping import Reflowed, Unwrapped
 
 ENDS = ("success", "closing", "passes")
-STATES = ("reports", "well", "ill")
+STATES = ("reports", "well", "ill", "ails", "recovers")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
 
@@ -57,6 +58,7 @@ class Spotter:
         self._evidence = Evidence()
         self._course = Course()
         self._session = Session()
+        self._things = Things()
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
@@ -189,25 +191,29 @@ class Spotter:
                 met = pattern.kind == "closing"
                 self._course.succeed(by, met=met)
                 self._survive(by, met=met)
-                self._replace([] if met else self._session.succeed())
+                self._forget([] if met else self._session.succeed())
             case "begins":
                 self._course.begin(pattern.id, line.number)
             case "command":
-                self._replace(self._session.give(match["command"], line.number))
+                self._forget(self._session.give(match["command"], line.number))
             case "reports":
                 self._course.report(pattern.id)
             case "well" | "ill":
                 self._course.stand(pattern.id, well=pattern.kind == "well")
+            case "ails":
+                self._things.ail((pattern.id, match["thing"]), line.number)
+            case "recovers":
+                self._forget(self._things.recover((pattern.id, match["thing"])))
             case "passes":
                 since = self._course.passed(pattern.id, line.number, by)
                 self._evidence.forget([range(since, line.number + 1)])
                 self._survive(by)
 
-    def _replace(self, runs: list[range]) -> None:
-        """What these runs of a command showed does not count: it was given again."""
-        if runs:
-            self._course.forget(runs)
-            self._evidence.forget(runs)
+    def _forget(self, lines: list[range]) -> None:
+        """What these lines showed does not count: the command was given again, the thing is well now."""
+        if lines:
+            self._course.forget(lines)
+            self._evidence.forget(lines)
 
     def _survive(self, writer: bytes, *, met: bool = False) -> None:
         """What a program can live with was lived with until this good end, unless a verdict stands."""
@@ -216,9 +222,12 @@ class Spotter:
 
     def _result(self) -> Sightings:
         kept = [(self._patterns[pattern], self._evidence[pattern].line) for pattern in self._evidence]
+        symptoms = dict(self._symptoms())
+        told = {seen.line.number for seen in symptoms.values()}
+        harmless = sorted(self._excused(kept), key=lambda pair: pair[1].number)
         return Sightings(
-            symptoms=dict(self._symptoms()),
-            harmless=tuple(sorted(self._excused(kept), key=lambda pair: pair[1].number)),
+            symptoms=symptoms,
+            harmless=tuple((known, line) for known, line in harmless if line.number not in told),
             failures=self._course.failures,
         )
 

@@ -100,6 +100,14 @@ class Status(Record, frozen=True, kw_only=True):
     past: tuple[str, ...]
 
 
+class Thing(Record, frozen=True, kw_only=True):
+    """Something that a log names (the group `thing`) in line after line: which lines show it ill, which well again."""
+
+    name: str
+    ails: tuple[str, ...]
+    recovers: tuple[str, ...]
+
+
 class Marks(Record, frozen=True):
     """What a log shows whatever it is of: how runs end well and badly, and what is said on the way (`marks.toml`)."""
 
@@ -118,6 +126,7 @@ class Marks(Record, frozen=True):
     command: tuple[str, ...] = ()
     runner: tuple[Runner, ...] = ()
     status: tuple[Status, ...] = ()
+    thing: tuple[Thing, ...] = ()
 
 
 class Stage(Record, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ _NUMBER = re.compile(rb"\d+")
 _BEGINS = re.compile(
     rb"(?![Ww]arning)([$+>#] ?\S|(\S{1,40} ){0,4}[A-Za-z]{2,20}ing\b|[^\n]{3,200}\.\.\.$)"
 )  # a command, or a deed
+_ADVICE = re.compile(rb"Please |If (?:you|this|it) |For more |See |Make sure ")  # what a message says at its end
 _CHAINED = re.compile(rb"During handling of the above exception|The above exception was the direct cause")
 
 
@@ -61,7 +62,7 @@ def after(match: re.Match[bytes]) -> list[bytes]:
             raises = True
         elif _plain(line) == itself or line.startswith(_UNRAISABLE):
             continue
-        elif not (_INSIDE.match(line) or _CHAINED.match(line)):
+        elif not (_INSIDE.match(line) or _CHAINED.match(line) or _ADVICE.match(line)):
             found += [] if raises else [line]
             raises = False
         if len(found) == BEHIND:

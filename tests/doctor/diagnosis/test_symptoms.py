@@ -113,10 +113,11 @@ def test_ids_are_unique_and_references_exist() -> None:
     assert {name for row in ROWS for name in row.look_first_for + row.more_specific_than} <= IDS
 
 
-def test_every_runner_and_every_report_is_described_once() -> None:
+def test_every_runner_report_and_thing_is_described_once() -> None:
     marks = catalogue().marks
-    names = [runner.name for runner in marks.runner] + [report.name for report in marks.status]
+    names = [known.name for known in (*marks.runner, *marks.status, *marks.thing)]
     assert len(names) == len(set(names))
+    assert all("(?P<thing>" in regex for thing in marks.thing for regex in (*thing.ails, *thing.recovers))
 
 
 def test_a_case_is_one_of_a_failure_that_is_none_itself_and_yields_to_nothing_that_the_failure_does_not() -> None:
