@@ -9,9 +9,12 @@ from doctor.diagnosis.course import Line
 from doctor.diagnosis.log import bare, line_start
 
 TEXT_SHOWN = 400
+LEFT_OUT = b"... "
 BEGINNING = 120  # of that, where the end of a line is shown, too
 LONG = 4000
 ABOVE = 8000  # bytes of the log before a failure that are looked at for the step that it broke off
+_SPACE = re.compile(rb"[ \t]+")
+_CHARACTER = re.compile(rb"[^\x80-\xbf]")  # the first byte of one, in UTF-8
 
 
 def line_of(match: re.Match[bytes], number: int) -> Line:
@@ -20,11 +23,21 @@ def line_of(match: re.Match[bytes], number: int) -> Line:
     start = line_start(match)
     end = text.find(b"\n", match.start())
     end = len(text) if end < 0 else end
+    left_out = b""
     if end - start > TEXT_SHOWN:
-        start = max(start, match.start() - TEXT_SHOWN // 4)
-        end = min(end, start + TEXT_SHOWN)
+        if (near := match.start() - TEXT_SHOWN // 4) > start:
+            start, left_out = _word(text, near, match.start()), LEFT_OUT
+        end = min(end, start + TEXT_SHOWN - len(left_out))
     values = {name: value.decode("utf-8", "replace").strip() for name, value in match.groupdict().items() if value}
-    return Line(number=number, text=_shown(text[start:end]), values=values)
+    return Line(number=number, text=_shown(left_out + text[start:end]), values=values)
+
+
+def _word(text: bytes, near: int, before: int) -> int:
+    """Where the first word begins between the two places; a character, where no word does."""
+    if space := _SPACE.search(text, near - 1, before):
+        return space.end()
+    character = _CHARACTER.search(text, near, before)
+    return character.start() if character else near
 
 
 def failed(match: re.Match[bytes], line: Line) -> Line:
