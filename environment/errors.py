@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+SPACES = "\n\t\u00a0\u3000"  # which str.isprintable leaves out: Chinese texts are set with the last one
 STYLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")  # ECMA-48, 5.4: colours, and moves of the cursor
 
 
@@ -46,7 +47,7 @@ class Trouble(Exception):
 
 def printable(text: str) -> str:
     """Text of a registry, an image or a compiler without colours, and with what else a terminal would obey visible."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in STYLE.sub("", text))
+    return "".join(letter if letter.isprintable() or letter in SPACES else "\ufffd" for letter in STYLE.sub("", text))
 
 
 class Usage(Trouble):

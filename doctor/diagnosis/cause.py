@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
+import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -16,10 +19,18 @@ from doctor.diagnosis.refusals import refusal
 from doctor.diagnosis.sightings import Sightings, Spotter
 from doctor.diagnosis.stages import stage_of
 from doctor.diagnosis.symptoms import PLACEHOLDER, Catalogue, Harmless, Stage, Symptom, catalogue
-from environment.errors import ExitCode, Trouble, Usage
+from environment.console import typed
+from environment.errors import ExitCode, Usage
 
 _SHELL = re.compile(r"[`$;&|<>()\"'\\!\x00-\x1f]")  # what would mean something else in a command that a person pastes
-COMPRESSED = {b"\x1f\x8b": "zcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat", b"\x28\xb5\x2f\xfd": "zstdcat"}
+COMPRESSED = {
+    b"\x1f\x8b": "zcat",
+    b"\xfd7zXZ": "xzcat",
+    b"BZh": "bzcat",
+    b"\x28\xb5\x2f\xfd": "zstdcat",
+    b"PK\x03\x04": "unzip -p",  # as GitHub hands out the logs of a job
+}
+STDIN = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,30 +100,59 @@ class Diagnosis:
 
 
 def explain(log: str | Path, known: Catalogue | None = None) -> Diagnosis:
-    """The diagnosis of a log file (a Path) or of a text; raises Trouble when the file cannot be read."""
+    """The diagnosis of a log file (a Path) or of a text; raises Usage when the file cannot be read."""
     if isinstance(log, str):
         return diagnosed("", io.BytesIO(log.encode("utf-8", "surrogateescape")), known)
+    with _readable(log), log.open("rb") as stream:
+        _refuse_compressed(stream.peek(8), str(log))
+        return diagnosed(typed(str(log)), stream, known)
+
+
+def explain_all(paths: Sequence[str]) -> tuple[Diagnosis, ...]:
+    """One diagnosis for each file; `-` is standard input. Raises Usage for what is no log, before any is read."""
+    for path in paths:
+        _refuse_unreadable(path)
+    if paths.count(STDIN) > 1:
+        raise Usage("standard input can be read once only", mend="say --log - once")
+    return tuple(_piped() if path == STDIN else explain(Path(path)) for path in paths)
+
+
+def _piped() -> Diagnosis:
+    with _readable(STDIN):
+        return diagnosed(STDIN, sys.stdin.buffer)
+
+
+def _refuse_unreadable(path: str) -> None:
+    """Raises Usage for a name that is none, for a file that is not there, and for one that is no text.
+
+    A pipe by name, such as `<(kubectl logs ...)`, can be opened once only, and is looked at when it is read.
+    """
+    if not path:
+        raise Usage("--log names no file", mend="--log FILE, or --log - for standard input")
+    with _readable(path):
+        if path == STDIN:
+            stream = sys.stdin.buffer
+            _refuse_compressed(stream.peek(8) if isinstance(stream, io.BufferedReader) else b"", path)
+        elif stat.S_IFMT(Path(path).stat().st_mode) in (stat.S_IFREG, stat.S_IFDIR):
+            with Path(path).open("rb") as stream:
+                _refuse_compressed(stream.peek(8), path)
+
+
+@contextmanager
+def _readable(log: str | Path) -> Iterator[None]:
     try:
-        with log.open("rb") as stream:
-            _refuse_compressed(stream, log)
-            return diagnosed(str(log), stream, known)
+        yield
     except OSError as error:
-        raise Trouble(
-            f"cannot read the log: {error.strerror or error}", where=str(log), mend="give the path of a log file"
-        ) from error
+        what = f"cannot read the log: {error.strerror or error}"
+        raise Usage(what, where=typed(str(log)), mend="give the path of a log file") from error
 
 
-def _refuse_compressed(stream: io.BufferedReader, log: Path) -> None:
+def _refuse_compressed(head: bytes, log: str) -> None:
     """A compressed log would pass for one without a failure."""
-    head = stream.peek(8)  # a pipe cannot be read twice
     tool = next((tool for magic, tool in COMPRESSED.items() if head.startswith(magic)), "")
     if tool:
-        raise Usage(f"{log.name} is compressed", where=str(log), mend=f"{tool} {log} | ./inv doctor --log -")
-
-
-def explain_all(paths: Iterable[str]) -> tuple[Diagnosis, ...]:
-    """One diagnosis for each file; `-` is standard input."""
-    return tuple(diagnosed("-", sys.stdin.buffer) if path == "-" else explain(Path(path)) for path in paths)
+        name, file = ("standard input", "FILE") if log == STDIN else (typed(Path(log).name), shlex.quote(typed(log)))
+        raise Usage(f"{name} is compressed", where=typed(log), mend=f"{tool} {file} | ./inv doctor --log -")
 
 
 def exit_code(diagnoses: Iterable[Diagnosis]) -> ExitCode:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from doctor.diagnosis.cause import Diagnosis, Finding, exit_code, explain_all
 from doctor.diagnosis.course import Line
 from doctor.diagnosis.lines import TEXT_SHOWN
 from environment.console import result, result_json
-from environment.errors import ExitCode
+from environment.errors import ExitCode, Usage, printable
 
 SCHEMA = "diagnosis/1"
 REPORT_TO = "the issue tracker of this project, with these lines and the few before them"
 
 
-def tell(paths: Iterable[str], json: bool) -> ExitCode:
+def refuse_beside(said: Mapping[str, object]) -> None:
+    """Raises Usage for options (name -> value) that would change nothing of a log's diagnosis."""
+    if said:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in said)
+        why = "a log is judged by itself, without a host, and the catalogue of failures is told in English"
+        raise Usage(f"{options} beside --log would be ignored", why=why, mend="with --log say --json or nothing")
+
+
+def tell(paths: Sequence[str], json: bool) -> ExitCode:
     """Prints the diagnoses of the logs (`-` is standard input); the code says what was found."""
     diagnoses = explain_all(paths)
     if json:
@@ -47,12 +55,12 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
     if diagnosis.harmless:
         lines += ["", "harmless, though it may look otherwise:"]
         lines += [f"  {_quoted(line, 90)}\n{_wrapped(known.why, ' ' * 6, width)}" for known, line in diagnosis.harmless]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def short(diagnosis: Diagnosis, width: int = 100) -> str:
     """The cause in a few lines, or what the log says in general terms, for a step that has just failed; else empty."""
-    return "\n".join(_finding(diagnosis.told, width)) if diagnosis.told else ""
+    return printable("\n".join(_finding(diagnosis.told, width))) if diagnosis.told else ""
 
 
 def _headline(diagnosis: Diagnosis) -> str:

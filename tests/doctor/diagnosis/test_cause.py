@@ -1,7 +1,15 @@
 import gzip
 import io
 import json
+import lzma
+import os
 import resource
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +17,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from doctor.diagnosis import cause
 from doctor.diagnosis.cause import Finding, diagnosed, exit_code, explain, explain_all
 from doctor.diagnosis.report import as_json, as_text, short
 from doctor.diagnosis.symptoms import catalogue
-from environment.errors import ExitCode, Trouble, Usage
+from environment.errors import ExitCode, Usage
+from tests.command_line import ROOT
+from tests.waiting import PATIENCE
 
 MISMATCH = (
     "[TensorRT-LLM][ERROR] 6: The engine plan file is not compatible with this version of TensorRT, "
@@ -259,18 +270,82 @@ def test_exit_codes_of_several_logs() -> None:
     assert exit_code([fine]) == ExitCode.OK
 
 
-def test_a_compressed_log_is_refused_with_the_command_that_opens_it(tmp_path: Path) -> None:
-    log = tmp_path / "server.log.gz"
-    log.write_bytes(gzip.compress(MISMATCH.encode()))
+def zipped(data: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("1_build.txt", data)
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize(("packed", "tool"), [(gzip.compress, "zcat"), (lzma.compress, "xzcat"), (zipped, "unzip -p")])
+def test_a_compressed_log_is_refused_with_the_command_that_opens_it(
+    packed: Callable[[bytes], bytes], tool: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "server log"
+    log.write_bytes(packed(MISMATCH.encode()))
     with pytest.raises(Usage, match="is compressed") as caught:
         explain(log)
-    assert caught.value.mend == f"zcat {log} | ./inv doctor --log -"
+    assert caught.value.mend == f"{tool} '{log}' | ./inv doctor --log -"
+    done = piped(log.read_bytes())
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, b"")
+    assert (
+        f"standard input is compressed\n  where  -\n  mend   {tool} FILE | ./inv doctor --log -" in done.stderr.decode()
+    )
 
 
-def test_a_missing_file_is_a_trouble_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(Trouble, match="cannot read the log") as caught:
-        explain_all([str(tmp_path / "none.log")])
-    assert caught.value.where.endswith("none.log")
+def piped(data: bytes, *words: str) -> subprocess.CompletedProcess[bytes]:
+    argv = (sys.executable, "-m", "invoke", "doctor", *(words or ("--log", "-")))
+    return subprocess.run(argv, cwd=ROOT, input=data, capture_output=True, timeout=PATIENCE, check=False)
+
+
+def test_standard_input_is_read_from_its_first_byte_on() -> None:
+    done = piped(MISMATCH.encode())
+    assert done.returncode == ExitCode.FAILURE
+    assert f"seen      line 1: {MISMATCH}" in done.stdout.decode()
+    assert b"can be read once only" in piped(MISMATCH.encode(), "--log", "-", "--log", "-").stderr
+
+
+def test_a_pipe_by_name_is_opened_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for data, said in ((MISMATCH.encode(), ""), (gzip.compress(MISMATCH.encode()), "pipe is compressed")):
+        with ThreadPoolExecutor() as aside, pytest.raises(Usage, match=said) if said else nullcontext():
+            aside.submit(pipe.write_bytes, data)
+            (diagnosis,) = explain_all([str(pipe)])
+            assert diagnosis.exit_code == ExitCode.FAILURE
+
+
+def test_what_cannot_be_read_is_found_before_anything_is_diagnosed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cause, "diagnosed", lambda *_: pytest.fail("one was diagnosed"))
+    there = tmp_path / "there.log"
+    there.write_text(MISMATCH)
+    (tmp_path / "packed.log").write_bytes(gzip.compress(b""))
+    for name, said in (("none.log", "cannot read the log: No such"), ("", "names no"), ("packed.log", "compressed")):
+        with pytest.raises(Usage, match=said) as caught:
+            explain_all([str(there), str(tmp_path / name) if name else ""])
+        assert caught.value.where.endswith(name)
+
+
+def test_a_file_name_that_is_no_text_is_told_readably(tmp_path: Path) -> None:
+    log = Path(os.fsdecode(bytes(tmp_path) + b"/b\xff.log"))
+    log.write_text(MISMATCH)
+    for words in (("--log", str(log)), ("--log", str(log), "--json")):
+        done = piped(b"", *words)
+        assert done.returncode == ExitCode.FAILURE, done.stderr
+        assert "b\ufffd.log" in done.stdout.decode()
+    document = json.loads(done.stdout)
+    assert document["logs"][0]["path"] == f"{tmp_path}/b\ufffd.log"
+    assert piped(b"", "--log", f"{log}.old").returncode == ExitCode.USAGE
+
+
+def test_nothing_of_a_log_that_a_terminal_would_obey_reaches_it() -> None:
+    obeyed = "RuntimeError: \x1b]0;title\x07 bad\u3000thing \x00 \x08\x7f \x9b2J \u202e x"
+    told = as_text(explain(obeyed))
+    assert "bad\u3000thing" in told
+    assert all(letter.isprintable() or letter in "\n\u3000" for letter in told)
+    assert "\x1b" not in short(explain(MISMATCH.replace("9.2.0.5", "9.2\x1b\x00.0.5")))
 
 
 @pytest.mark.parametrize(
