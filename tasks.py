@@ -96,9 +96,11 @@ def doctor(
     metrics_port: int = UNSAID,
 ) -> None:
     """Say what is wrong with this host, or what went wrong by a --log, and the command that mends it."""
+    options = invocation.given(doctor.body, locals())
     if log:
-        from doctor.diagnosis.report import tell
+        from doctor.diagnosis.report import refuse_beside, tell
 
+        refuse_beside({name: value for name, value in options.items() if name != "json"})
         code = tell(log, json)
     else:
         from doctor.asked import Named

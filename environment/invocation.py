@@ -5,17 +5,20 @@ from __future__ import annotations
 import atexit
 import difflib
 import gc
+import inspect
 import os
 import re
 import signal
 import sys
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 
 from invoke import Exit, program
 from invoke.config import AmbiguousMergeError
 from invoke.exceptions import ParseError
-from invoke.parser import Parser, ParseResult
+from invoke.parser import Argument, Parser, ParseResult
 from invoke.parser.context import ParserContext
 from invoke.vendor.yaml import YAMLError
 
@@ -33,6 +36,8 @@ class SpeakingParser(Parser):
     def parse_argv(self, argv: list[str]) -> ParseResult:
         """As Invoke's own; raises Exit with the usage code where that one raises ParseError or ValueError."""
         try:
+            if bare := self._bare(argv):
+                raise Exit(f"error: {bare}", code=ExitCode.USAGE)
             if named := self._helped(argv):
                 told = super().parse_argv([])
                 told[0].args["help"].value = named
@@ -48,6 +53,14 @@ class SpeakingParser(Parser):
         """The task whose help is wanted by `serve --help`, where Invoke itself takes the word for a recipe's name."""
         context = self.contexts.get(argv[0]) if argv else None
         return argv[0] if context and any(word in HELP and word not in context.flags for word in argv) else ""
+
+    def _bare(self, argv: list[str]) -> str:
+        """The option without a value that may be given again: Invoke itself takes it for one that was not given."""
+        flags: Mapping[str, Argument] = next((self.contexts[word].flags for word in argv if word in self.contexts), {})
+        for option, value in zip_longest(argv, argv[1:]):
+            if option in flags and flags[option].kind is list and (value is None or value in flags):
+                return f"{option} needs a value: {flags[option].help}"
+        return ""
 
     def _spread(self, argv: list[str]) -> list[str]:
         """Words after a task that takes a list become that list: `inspect a b` is `inspect --path a --path b`.
@@ -86,6 +99,12 @@ def _option_of(error: ValueError, argv: list[str]) -> str:
         if word == value or (equals and given == value):
             return f"{name if equals else option} needs {wanted}, not {value!r}"
     return str(error)
+
+
+def given(task: Callable[..., None], values: Mapping[str, object]) -> dict[str, object]:
+    """Of the values of a task's options those that a person gave: all that are not the defaults."""
+    defaults = {name: known.default for name, known in inspect.signature(task).parameters.items()}
+    return {name: value for name, value in values.items() if defaults[name] not in (value, inspect.Parameter.empty)}
 
 
 def install() -> None:
