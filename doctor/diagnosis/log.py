@@ -15,14 +15,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from doctor.diagnosis.log_tables import is_row, joined
+from doctor.diagnosis.log_tables import NEAR, is_row, joined
 
 BLOCK = 1 << 17
 OVERLAP = 1 << 12
 LONGEST_TABLE = 1 << 18
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-_ROW_END = re.compile(rb"\|[ \t]*\n")
+_ROW_CUT = b"|   "  # an empty cell: in the first column it says that the row above goes on
 _TYPESET = {"\u2018": b"'", "\u2019": b"'", "\u201c": b'"', "\u201d": b'"', "\u00a0": b" "}
 _ENVELOPE = b'{"log":"'
 _ENVELOPE_END = re.compile(rb'(?:\\n)?","stream":"std(?:out|err)","time":"[^"\n]{10,40}"\}')
@@ -79,8 +79,8 @@ def clean(text: bytes) -> bytes:
         text = _without_colours(text)
     if b"\xe2" in text or b"\xc2" in text:
         text = _typewritten(text)
-    if b"|" in text and _ROW_END.search(text):
-        text = joined(_ROW_END.sub(b"|\n", text), _PREFIX)
+    if b"|" in text and _ROW_CUT in text:
+        text = joined(text, _PREFIX)
     return text
 
 
@@ -154,11 +154,17 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _cut(data: bytes) -> int:
-    """Where the last whole line ends, moved up before a table that may go on in the next chunk."""
+    """Where the last whole line ends, moved up before a table that may go on in the next chunk.
+
+    Of a table that goes on and on, in whole rows, only the last ones are kept for it.
+    """
     end = start = data.rfind(b"\n") + 1
+    whole = 0
     while start > 0 and end - start < LONGEST_TABLE:
         previous = data.rfind(b"\n", 0, start - 1) + 1
-        if not is_row(data[previous:start]):
+        line = data[previous:start]
+        whole = 0 if _ROW_CUT in line else whole + 1
+        if whole > NEAR or not is_row(line):
             return start
         start = previous
     return end

@@ -63,6 +63,14 @@ def test_a_table_is_never_cut_between_two_blocks() -> None:
         assert any(b"runtime/tllmRuntime.cpp:72" in block.text for block in blocks(io.BytesIO(data)))
 
 
+def test_a_table_without_end_is_cut_where_its_last_rows_begin() -> None:
+    rows = b"| name | ready | 1 |\n" * (BLOCK // 8)
+    texts = [block.text for block in blocks(io.BytesIO(rows + ROWS))]
+    assert b"".join(texts).startswith(rows)
+    assert b"runtime/tllmRuntime.cpp:72" in texts[-1]
+    assert all(len(text) <= 2 * BLOCK for text in texts)
+
+
 def test_a_line_of_megabytes_comes_in_overlapping_pieces() -> None:
     data = b"x" * (3 * BLOCK) + b"NEEDLE" + b"y" * BLOCK
     pieces = list(blocks(io.BytesIO(data)))
