@@ -134,7 +134,7 @@ def compiled(those: Iterable[Pattern], kind: str = "patterns") -> Signatures:
 
 @cache
 def _compiled(regexes: tuple[str, ...], kind: str) -> Signatures:
-    return Signatures(regexes, kind)
+    return Signatures(regexes, kind, exact=kind == "words")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from doctor.diagnosis import traces
@@ -16,6 +16,11 @@ NEAR = 2000
 SETTLED = ("settled", "aside")
 UNSETTLED = ("unsettled", "spent")
 SETTLING = SETTLED + UNSETTLED
+# where another message begins in the same line: ranks write into one another's lines, and JSON has its lines escaped
+_ANEW = re.compile(
+    rb'\[TensorRT-LLM\]\[|\[TRT(?:-LLM)?\] (?:\[RANK \d{1,5}\] )?\[|\b[IWEF]\d{4} \d\d:\d\d:\d\d\.|NCCL (?:INFO|WARN) '
+    rb'|modelInstanceState: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\\r|\\n|"\], ?\["|\}, ?\{'
+)
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')
 _COMPLAINS = re.compile(rb"(?i)fail|err|exception|cannot|could|unable|refused|miss|\bno\b|not\b|n't")
 _RAISES = re.compile(rb"\braise \w")
@@ -68,7 +73,7 @@ class Remarks:
     def settling(self, text: bytes) -> list[Place]:
         """Where in the block words stand that settle their own line."""
         places = self._matcher.places(text, self._settling)
-        unsettled = Lines(place for place in places if self._words[place.pattern].kind in UNSETTLED)
+        unsettled = Messages(text, ends(place for place in places if self._words[place.pattern].kind in UNSETTLED))
         return [place for place in places if place not in unsettled]
 
     def unheeded(self, match: re.Match[bytes], said: Said) -> bool:
@@ -93,16 +98,32 @@ class Remarks:
         return {self._words[number].kind for number in self._matcher.present(text)}
 
 
-class Lines:
-    """The lines in which places stand; of a very long line only what is near them."""
+class Messages:
+    """The messages in which something stands: its line, but not where another message begins, nor what is far away.
 
-    def __init__(self, places: Iterable[Place]) -> None:
-        self._ends: dict[int, list[int]] = {}
-        for place in places:
-            self._ends.setdefault(place.line, []).append(place.end)
+    `begun`: where each place, which knows only its end, begins.
+    """
+
+    def __init__(self, text: bytes, begun: Mapping[Place, int]) -> None:
+        self._text = text
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+        for place, start in begun.items():
+            self._spans.setdefault(place.line, []).append((start, place.end))
 
     def __contains__(self, place: object) -> bool:
-        return isinstance(place, Place) and any(abs(end - place.end) < NEAR for end in self._ends.get(place.line, ()))
+        return isinstance(place, Place) and any(
+            start <= place.end <= end or self._one(end, place.end) for start, end in self._spans.get(place.line, ())
+        )
+
+    def _one(self, end: int, other: int) -> bool:
+        """Whether what ends here and there is of one message."""
+        first, last = sorted((end, other))
+        return last - first < NEAR and not _ANEW.search(self._text, first, last)
+
+
+def ends(places: Iterable[Place]) -> dict[Place, int]:
+    """Places of which only the end counts."""
+    return {place: place.end for place in places}
 
 
 def quoted(match: re.Match[bytes]) -> bool:
@@ -122,4 +143,7 @@ def _own(match: re.Match[bytes]) -> bytes:
     text = match.string
     start = max(line_start(match), match.start() - NEAR)
     end = text.find(b"\n", match.end(), match.end() + NEAR)
-    return text[start : end if end >= 0 else match.end() + NEAR]
+    end = end if end >= 0 else match.end() + NEAR
+    begun = [anew.start() for anew in _ANEW.finditer(text, start, match.start())]
+    ended = _ANEW.search(text, match.end(), end)
+    return text[begun[-1] if begun else start : ended.start() if ended else end]

@@ -12,7 +12,7 @@ from doctor.diagnosis.evidence import Evidence, Seen
 from doctor.diagnosis.lines import failed, line_of, lines_above
 from doctor.diagnosis.log import Block, blocks, writer
 from doctor.diagnosis.patterns import Pattern, compiled, patterns
-from doctor.diagnosis.remarks import Lines, Remarks, quoted
+from doctor.diagnosis.remarks import Messages, Remarks, ends, quoted
 from doctor.diagnosis.session import Session
 from doctor.diagnosis.signatures import Place
 from doctor.diagnosis.symptoms import Catalogue, Harmless
@@ -69,7 +69,7 @@ class Spotter:
     def _spot(self, block: Block) -> None:
         present = self._matcher.present(block.text)
         self._spot_lines(block, present)
-        failed = self._complains(present) and self._course.failures
+        failed = self._complains(present) and self._course.failures and not self._course.full
         if failed and not any(self._patterns[pattern].id in self._roots for pattern in self._evidence):
             self._spot_wrapped(block, present)
 
@@ -95,8 +95,8 @@ class Spotter:
             return
         harmless = {pattern for pattern in present if self._patterns[pattern].kind == "harmless"}
         places = self._matcher.places(block.text, wanted | harmless)
-        excused = Lines(self._confirmed(block, places, harmless))
-        met = Lines(self._remarks.settling(block.text) if len(places) > MANY else ())
+        excused = Messages(block.text, dict(self._confirmed(block, places, harmless)))
+        met = Messages(block.text, ends(self._remarks.settling(block.text)) if len(places) > MANY else {})
         last = {place.pattern: place for place in places}
         for place in places:
             lost = place in excused or (self._complaint(place.pattern) and place in met)
@@ -119,12 +119,14 @@ class Spotter:
     def _complains(self, present: set[int]) -> bool:
         return any(self._patterns[pattern].kind in ("failure", "complaint") for pattern in present)
 
-    def _confirmed(self, block: Block, places: list[Place], harmless: set[int]) -> Iterator[Place]:
-        """The harmless places in lines that another pattern speaks of, too."""
+    def _confirmed(self, block: Block, places: list[Place], harmless: set[int]) -> Iterator[tuple[Place, int]]:
+        """The harmless places in lines that another pattern speaks of, too, each with where it begins."""
         lines = {place.line for place in places if place.pattern not in harmless}
         for place in places:
-            if place.pattern in harmless and place.line in lines and self._matcher.match(block.text, place):
-                yield place
+            if place.pattern in harmless and place.line in lines:
+                match = self._matcher.match(block.text, place)
+                if match:
+                    yield place, match.start()
 
     def _open(self, number: int) -> bool:
         pattern, course = self._patterns[number], self._course
@@ -200,14 +202,19 @@ class Spotter:
                 self._course.report(pattern.id)
             case "well" | "ill":
                 self._course.stand(pattern.id, well=pattern.kind == "well")
-            case "ails":
-                self._things.ail((pattern.id, match["thing"]), line.number)
-            case "recovers":
-                self._forget(self._things.recover((pattern.id, match["thing"])))
             case "passes":
                 since = self._course.passed(pattern.id, line.number, by)
                 self._evidence.forget([range(since, line.number + 1)])
                 self._survive(by)
+            case _:
+                self._follow_thing(pattern, match["thing"], line.number)
+
+    def _follow_thing(self, pattern: Pattern, name: bytes, number: int) -> None:
+        """What the mark in this line says of how a named thing stands."""
+        if pattern.kind == "ails":
+            self._things.ail((pattern.id, name), number)
+        else:
+            self._forget(self._things.recover((pattern.id, name)))
 
     def _forget(self, lines: list[range]) -> None:
         """What these lines showed does not count: the command was given again, the thing is well now."""

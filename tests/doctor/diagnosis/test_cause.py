@@ -143,6 +143,29 @@ def test_the_same_words_are_harmless_as_a_warning_and_fatal_after_the_instance_s
     assert ids(f"{HARMLESS_KEY}\nE0101 00:00:00.1 1 x.cc:1] ERROR: {FATAL_KEY}") == ["engine-config-schema-skew"]
 
 
+WARNING = "[TensorRT-LLM][WARNING] gpu_device_ids is not specified, will be automatically set"
+FAULT = "[TensorRT-LLM][ERROR] Assertion failed: mpiSize == tp * pp"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        WARNING + FAULT,
+        FAULT + WARNING,
+        f"{HARMLESS_KEY}\\n{FAULT}",
+        f'{{"values":[["1","{HARMLESS_KEY}"],["2","{FAULT}"]]}}',
+        f"connection lost, retrying {FAULT}",
+        f"{FAULT} I0604 08:00:00.000000 1 x.cc:1] retrying",
+    ],
+)
+def test_what_one_message_says_does_not_excuse_another_in_its_line(line: str) -> None:
+    assert ids(line) == ["mpi-world-size-mismatch"]
+
+
+def test_a_fatal_key_behind_a_harmless_one_in_its_line_is_fatal() -> None:
+    assert ids(f"{HARMLESS_KEY} {FATAL_KEY}") == ["engine-config-schema-skew"]
+
+
 def test_the_more_specific_symptom_wins() -> None:
     assert ids("modelInstanceState: [json.exception.out_of_range.403] key 'builder_config' not found") == [
         "engine-dir-is-checkpoint-dir"

@@ -34,3 +34,24 @@ def test_every_window_of_a_long_line_has_its_place() -> None:
     signatures = Signatures((r"failed.{0,2}memory",))
     found = [signatures.match(text, place) for place in signatures.places(text, {0})]
     assert any(match and match[0] == b"failed: memory" for match in found)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("^Killed$", b"2024-06-18T08:11:17.058465123Z Killed"),
+        ("^Killed$", b"[1,0]<stderr>:Killed"),
+        (r"^(?P<file>[\w.]{3,200}\.cpp): error", b"abc.cpp: error"),
+        (r"[\w.]{0,200}x: error", b"x: error"),
+    ],
+)
+def test_what_is_looked_for_first_leaves_out_nothing(pattern: str, text: bytes) -> None:
+    signatures = Signatures((pattern,))
+    assert signatures.present(text) == {0}
+    assert [match is not None for match in (signatures.match(text, place) for place in signatures.places(text, {0}))] == [
+        True
+    ]
+
+
+def test_what_counts_without_another_look_is_looked_for_as_it_stands() -> None:
+    assert Signatures(("^Killed",), exact=True).present(b"it says: Killed") == set()
