@@ -112,7 +112,7 @@ class Messages:
 
     def __contains__(self, place: object) -> bool:
         return isinstance(place, Place) and any(
-            start <= place.end <= end or self._one(end, place.end) for start, end in self._spans.get(place.line, ())
+            start < place.end <= end or self._one(end, place.end) for start, end in self._spans.get(place.line, ())
         )
 
     def _one(self, end: int, other: int) -> bool:

@@ -133,6 +133,18 @@ def test_no_space_in_shared_memory_is_not_a_full_disk(line: str) -> None:
     assert ids(line) == ["shm-too-small-nccl"]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "+ docker run -v /dev/shm:/dev/shm x\ndocker: write /var/lib/docker/tmp/Blob1: no space left on device.",
+        "shm 64M 0 64M 0% /dev/shm\nOSError: [Errno 28] No space left on device: '/engines/qwen/rank0.engine'",
+        "gpu1:1:1 [0] NCCL INFO Connected\nOSError: [Errno 28] No space left on device: '/engines/rank0.engine'",
+    ],
+)
+def test_a_disk_that_is_full_beside_words_of_shared_memory_is_a_full_disk(lines: str) -> None:
+    assert ids(lines) == ["disk-full"]
+
+
 def test_no_space_anywhere_else_is_a_full_disk() -> None:
     assert ids("write /usr/lib/libnvinfer_static.a: no space left on device") == ["disk-full"]
 

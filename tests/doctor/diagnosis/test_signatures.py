@@ -48,9 +48,7 @@ def test_every_window_of_a_long_line_has_its_place() -> None:
 def test_what_is_looked_for_first_leaves_out_nothing(pattern: str, text: bytes) -> None:
     signatures = Signatures((pattern,))
     assert signatures.present(text) == {0}
-    assert [match is not None for match in (signatures.match(text, place) for place in signatures.places(text, {0}))] == [
-        True
-    ]
+    assert all(signatures.match(text, place) for place in signatures.places(text, {0}))
 
 
 def test_what_counts_without_another_look_is_looked_for_as_it_stands() -> None:

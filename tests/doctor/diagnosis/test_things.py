@@ -9,7 +9,7 @@ from environment.errors import ExitCode
 CRASHED = "triton-6c9d8b7f5d-4qkzn   0/1     CrashLoopBackOff   3 (12s ago)   80s"
 SERVES = "triton-6c9d8b7f5d-4qkzn   1/1     Running            4 (90s ago)   5m"
 OTHER = CRASHED.replace("4qkzn", "w9sjv")
-NO_GPU = "9m  Warning  FailedScheduling  pod/triton-6c9d8b7f5d-4qkzn  0/5 nodes are available: 5 Insufficient nvidia.com/gpu"
+NO_GPU = "9m  Warning  FailedScheduling  pod/triton-6c9d8b7f5d-4qkzn  0/5 nodes: 5 Insufficient nvidia.com/gpu"
 WATCHED = "NAME   READY   STATUS   RESTARTS   AGE"
 
 
