@@ -18,7 +18,7 @@ UNSETTLED = ("unsettled", "spent")
 SETTLING = SETTLED + UNSETTLED
 # where another message begins in the same line: ranks write into one another's lines, and JSON has its lines escaped
 _ANEW = re.compile(
-    rb'\[TensorRT-LLM\]\[|\[TRT(?:-LLM)?\] (?:\[RANK \d{1,5}\] )?\[|\b[IWEF]\d{4} \d\d:\d\d:\d\d\.|NCCL (?:INFO|WARN) '
+    rb"\[TensorRT-LLM\]\[|\[TRT(?:-LLM)?\] (?:\[RANK \d{1,5}\] )?\[|\b[IWEF]\d{4} \d\d:\d\d:\d\d\.|NCCL (?:INFO|WARN) "
     rb'|modelInstanceState: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\\r|\\n|"\], ?\["|\}, ?\{'
 )
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')

@@ -99,7 +99,7 @@ def _floating(pattern: str) -> str:
     """
     if begun := _BEGUN.match(pattern):
         return f"{begun['open']}{begun['one'] if int(begun['least']) else ''}{pattern[begun.end() :]}"
-    return f"(?:^|[ \\t|>:\"\\]]){pattern[1:]}" if pattern.startswith("^") else pattern
+    return f'(?:^|[ \\t|>:"\\]]){pattern[1:]}' if pattern.startswith("^") else pattern
 
 
 def _kept(kind: str, patterns: Mapping[int, str], flag: int) -> hyperscan.Database:
