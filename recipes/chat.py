@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from environment.console import say
-from environment.errors import Trouble
+from environment.errors import Trouble, in_words
 from recipes.ask import Manner, Target, pieces, show
+from recipes.crash import Crashed
 from recipes.prompt import ChatTemplate, chat_template
 
 HELP = "/clear forgets the conversation, /system TEXT sets what the model is told first, /quit or Ctrl-D ends"
@@ -85,6 +86,8 @@ def answered(to: Target, manner: Manner, template: ChatTemplate, talk: Talk, que
         say("interrupted: the server has stopped answering", style="dim")
         text = answer.text
     except Trouble as trouble:
-        say(f"error: {trouble}")
+        if isinstance(trouble, Crashed):  # nobody is there to talk with
+            raise
+        say(f"error: {in_words(trouble)}")
         return talk
     return talk.after(question, text)

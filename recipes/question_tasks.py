@@ -81,7 +81,8 @@ def ask(
     from recipes.runs import answering
 
     other = elsewhere(url, name=name, model=model, accumulates=accumulates, model_dir=model_dir, recipe=recipe)
-    to = replace(other or target(answering(current().runs, name)), whole=no_stream)
+    runs = current().runs
+    to = replace(other or target(answering(runs, name), runs), whole=no_stream)
     show = show_data if json else show_whole if no_stream else show_answer
     with terminable():
         show(to, typed(question), manner)
@@ -110,7 +111,8 @@ def chat(
     from recipes.chat import chat as talk
     from recipes.runs import answering
 
-    talk(target(answering(current().runs, name)), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
+    runs = current().runs
+    talk(target(answering(runs, name), runs), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
 
 
 @task(
@@ -149,7 +151,7 @@ def quality(
         to, run = other, None
     else:
         run = answering(space.runs, name)
-        to = target(run)
+        to = target(run, space.runs)
     if keep:
         asking.keep(to, space, run)
     else:
