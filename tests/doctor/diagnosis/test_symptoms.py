@@ -115,7 +115,8 @@ def test_ids_are_unique_and_references_exist() -> None:
 
 def test_every_runner_report_and_thing_is_described_once() -> None:
     marks = catalogue().marks
-    names = [known.name for known in (*marks.runner, *marks.status, *marks.thing)]
+    names = [runner.name for runner in marks.runner]
+    names += [report.name for report in marks.status] + [thing.name for thing in marks.thing]
     assert len(names) == len(set(names))
     assert all("(?P<thing>" in regex for thing in marks.thing for regex in (*thing.ails, *thing.recovers))
 
@@ -141,6 +142,10 @@ def test_every_placeholder_that_looks_like_one_is_captured() -> None:
     """`{name}` in a text is filled from the log, so a pattern must capture it; `${name}` and JSON braces are shell."""
     for row in ROWS:
         assert said(row) <= set(row.captured), row.id
+
+
+def test_every_value_that_a_row_captures_is_told() -> None:
+    assert {row.id: sorted(set(row.captured) - said(row)) for row in ROWS if set(row.captured) - said(row)} == {}
 
 
 def said(row: Symptom) -> set[str]:
