@@ -1,17 +1,20 @@
 """A log as blocks of clean lines, in constant memory, whoever wrote it and however it was carried here.
 
-Cleaned: UTF-16, CRLF, colours, the JSON envelope of Docker's log files, the quotes and spaces that word processors and
-chat programs put in, and Triton's tables, whose rows cut a message in the middle of a word. What a carrier writes
-before each line (`docker logs -t`, compose, `kubectl --prefix`, journald, BuildKit, `mpirun --tag-output`) stays:
-`LINE_START` matches it, `bare` removes it from a line to be shown. Line numbers stay those of the file. Everything
+Cleaned: UTF-16, CRLF, colours, also those written out, byte order marks, the JSON envelopes of Docker's log files and
+of Loki, the quotes and spaces that word processors and chat programs put in, and Triton's tables, whose rows cut a
+message in the middle of a word. What a carrier writes before each line (`docker logs -t`, CRI, compose, journald,
+`kubectl --prefix`, syslog, CI, BuildKit, `mpirun --tag-output`) stays: `LINE_START` matches it, `bare` removes it from
+a line to be shown. Line numbers stay those of the file. Everything
 works on whole blocks at the speed of C and is skipped where a block shows no need of it.
 """
 
 from __future__ import annotations
 
 import codecs
+import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -24,28 +27,51 @@ LONGEST_TABLE = 1 << 18
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _ROW_CUT = b"|   "  # an empty cell: in the first column it says that the row above goes on
 _TYPESET = {"\u2018": b"'", "\u2019": b"'", "\u201c": b'"', "\u201d": b'"', "\u00a0": b" "}
-_ENVELOPE = b'{"log":"'
-_ENVELOPE_END = re.compile(rb'(?:\\n)?","stream":"std(?:out|err)","time":"[^"\n]{10,40}"\}')
+_TEXT = rb'([^"\\\n]*(?:\\.[^"\\\n]*)*)'  # what stands between the quotes of a JSON string
+_ENVELOPES = {  # what a line in JSON has if it is one, and the whole line
+    b'{"log":"': re.compile(
+        rb'^\{"log":"%s(?:","stream":"std[^\n]*\}|\\?)$' % _TEXT, re.MULTILINE
+    ),  # Docker's json-file
+    b',"line":"': re.compile(rb'^\{"labels":\{[^\n]{0,9999}?\},"line":"%s"[^\n]*\}$' % _TEXT, re.MULTILINE),  # logcli
+}
+_WRITTEN = (  # a byte to look for, what was written, and what is meant: colours and marks
+    (b"^", b"^[[", b"\x1b["),
+    (b"\\", b"\\x1b[", b"\x1b["),
+    (b"\\", b"\\u001b[", b"\x1b["),
+    (b"\\", b"\\033[", b"\x1b["),
+    (b"#", b"#033[", b"\x1b["),
+    (b"\f", b"\f", b""),
+    (b"\xef", codecs.BOM_UTF8, b""),
+)
 _MONTH = rb"(?:[A-Z][a-z]{2}|[ ]?\d{1,2}\xe6\x9c\x88)"  # Nov, or 11 and the Chinese word for month
+_TIME = rb"\d\d:\d\d:\d\d"
+_STAMP = rb"\d{4}-\d\d-\d\d[T ]%s(?:[.,]\d{1,9})?" % _TIME
+_ZONE = rb"[+-]\d\d:?\d\d"
+_LOGGED = rb"(?:%s[ ]{1,2}\d{1,2}[ ]%s(?:[.]\d{1,9})?|%s%s)[ ][\w.-]{1,80}" % (
+    _MONTH,
+    _TIME,
+    _STAMP,
+    _ZONE,
+)  # and by whom
 _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
     (
-        rb"\[\d+,\d+\]<std(?:out|err)>:[ ]?",  # mpirun --tag-output
+        rb"(?:[A-Z][a-z]{2}[ ]%s[ ]{1,2}\d{1,2}[ ]%s[ ]\d{4})?" % (_MONTH, _TIME)  # mpirun --timestamp-output
+        + rb"\[(?:[\w.-]{1,80}@)?\d+,\d+\]<std(?:out|err)>:[ ]?",  # mpirun --tag-output, PRRTE
+        rb"\[\d{1,5}\][ ]",  # mpiexec -prepend-rank of MPICH
         rb"\[(?:rank|default)\d{1,5}\]:[ ]?",  # torchrun, what a rank raised
         rb"\((?:[\w.-]{1,60}[ ])?pid=\d{1,9}(?:, ip=[\w.:]{1,60})?\)[ ]",  # Ray, and servers of several processes
         rb"\[pod/[^\]\n]{1,200}\][ ]",  # kubectl logs --prefix
         rb"[\w.-]{1,80}[ ]+\|[ ]",  # docker compose logs
-        rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[ ]",  # docker logs -t, CI
-        rb"%s[ ]{1,2}\d{1,2}[ ]\d\d:\d\d:\d\d[ ][\w.-]{1,80}[ ][\w./-]{1,80}(?:\[\d+\])?:[ ]" % _MONTH,  # journald
+        rb"%s[ ][\w./-]{1,80}(?:\[\d+\])?:[ ]" % _LOGGED,  # journald
+        rb"(?:[^\t\n]{1,100}\t[^\t\n]{1,100}\t)?\[?%s(?:Z|%s)?\]?[ ]" % (_STAMP, _ZONE),  # docker logs -t, CI
+        rb"std(?:out|err)[ ][FP][ ]",  # behind its time: CRI
+        rb"<\d{1,3}>1[ ](?:[^ \n]{1,100}[ ]){5}(?:-|\[[^\]\n]{1,400}\])[ ]",  # syslog, RFC 5424
         rb"#\d+[ ]\d+\.\d+[ ]",  # BuildKit
         rb">[ ]",  # quoted
-        rb'\{"log":"',  # Docker's json-file
     )
 )
 _PREFIX = re.compile(_CARRIER)
-_WRITER = re.compile(
-    rb"\[pod/([^\]\n]{1,200})\] |([\w.-]{1,80}) +\| "
-    rb"|%s {1,2}\d{1,2} \d\d:\d\d:\d\d [\w.-]{1,80} ([\w./-]{1,80})(?:\[\d+\])?: " % _MONTH
-)
+_WRITER = re.compile(rb"\[pod/([^\]\n]{1,200})\] |([\w.-]{1,80}) +\| |%s[ ]([\w./-]{1,80})(?:\[\d+\])?: " % _LOGGED)
 LINE_START = f"^(?:{_CARRIER.decode()})?"  # what `^` means in a pattern
 
 
@@ -72,9 +98,11 @@ def clean(text: bytes) -> bytes:
     """
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b" ")
-    if text.startswith(_ENVELOPE):
-        text = text.replace(b"\\u001b", b"\x1b").replace(b"\\r\\n", b"\\n")
-        text = _ENVELOPE_END.sub(b"", text).replace(b'\\"', b'"')
+    if b"{" in text:
+        text = _unwrapped(text)
+    for sign, written, meant in _WRITTEN:
+        if sign in text:
+            text = text.replace(written, meant)
     if b"\x1b" in text:
         text = _without_colours(text)
     if b"\xe2" in text or b"\xc2" in text:
@@ -101,6 +129,24 @@ def writer(text: bytes, at: int) -> bytes:
     """
     found = _WRITER.match(text, text.rfind(b"\n", 0, at) + 1)
     return next(filter(None, found.groups()), b"") if found else b""
+
+
+def _unwrapped(text: bytes) -> bytes:
+    for key, envelope in _ENVELOPES.items():
+        if key in text:
+            text = envelope.sub(_message, text)
+    return text
+
+
+def _message(envelope: re.Match[bytes]) -> bytes:
+    """What was written, in one line; as it stands where it is no JSON after all."""
+    text = envelope[1].removesuffix(b"\\n")
+    if b"\\" not in text:
+        return text
+    with suppress(ValueError):
+        said: str = json.loads(b'"%s"' % envelope[1])
+        return said.rstrip("\r\n").replace("\r", "").replace("\n", " ").encode("utf-8", "replace")
+    return envelope[0]
 
 
 def _without_colours(text: bytes) -> bytes:
@@ -162,7 +208,7 @@ def _cut(data: bytes) -> int:
     whole = 0
     while start > 0 and end - start < LONGEST_TABLE:
         previous = data.rfind(b"\n", 0, start - 1) + 1
-        line = data[previous:start]
+        line = clean(data[previous:start])
         whole = 0 if _ROW_CUT in line else whole + 1
         if whole > NEAR or not is_row(line):
             return start

@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from doctor.diagnosis.log import BLOCK, bare, blocks, clean
+from doctor.diagnosis.log import BLOCK, bare, blocks, clean, writer
 
 ERROR = b"E1120 10:00:00.000000 1 backend_model.cc:692] ERROR: Failed to create instance"
 ROWS = b"| llm | 1 | UNAVAILABLE: (runtime/tllm |\n|     |   | Runtime.cpp:72)            |\n"
@@ -33,11 +33,81 @@ def test_quotes_and_spaces_are_those_that_the_program_wrote() -> None:
     assert clean(pasted.encode()).decode() == "KeyError: 'pretrained_config', \"x\" y, 中文 ü │ █\n"
 
 
-def test_dockers_own_log_file_is_unwrapped() -> None:
-    message = b'{"log":"\\u001b[31mtext_output\\": \\"x\\u001b[0m\\r\\n"'
-    entry = message + b',"stream":"stderr","time":"2024-06-18T08:11:17.058465123Z"}\n'
-    assert clean(entry) == b'{"log":"text_output": "x\n'
-    assert bare(clean(entry)) == b'text_output": "x\n'
+TIMED = b'"time":"2024-06-18T08:11:17.058465123Z"}\n'
+
+
+@pytest.mark.parametrize("attributes", [b"", b'"attrs":{"tag":"triton \\"1\\""},'])
+@pytest.mark.parametrize("before", [b"", b"a first line\n", b'tten","stream":"stdout",' + TIMED])
+def test_dockers_own_log_file_is_unwrapped(before: bytes, attributes: bytes) -> None:
+    entry = b'{"log":"\\u001b[31mtext_output\\": \\"x\\u001b[0m\\u003c\\u0026\\u0009\\\\n\\ud83d\\ude00\\r\\n","stream":"stderr",'
+    assert (
+        clean(before + entry + b'"stream":"stderr",' + attributes + TIMED)
+        == before + 'text_output": "x<&\t\\n😀\n'.encode()
+    )
+
+
+def test_lokis_json_is_unwrapped() -> None:
+    assert clean(b'{"labels":{"a":"{x}"},"line":"\\"y\\"\\nz","timestamp":"2026-11-28T18:02:00Z"}\n') == b'"y" z\n'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"log":"x","error":"y"}',
+        b'{"log":"\\q","stream":"stdout"}',
+        b'"line":"x"',
+        b'{"a":1,"line":"x"}',
+        b'say {"log":"x","stream":"stdout"}',
+    ],
+)
+def test_other_json_stays_as_it_is(line: bytes) -> None:
+    assert clean(line + b"\n") == line + b"\n"
+
+
+def test_a_table_in_dockers_file_is_never_cut_between_two_blocks() -> None:
+    rows = b"".join(b'{"log":"%s\\n","stream":"stderr",' % row + TIMED for row in ROWS.splitlines())
+    for before in range(BLOCK - 2 * len(rows), BLOCK + 4, 29):
+        data = b"y" * (before - 1) + b"\n" + rows
+        assert any(b"runtime/tllmRuntime.cpp:72" in block.text for block in blocks(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("escape", [b"^[", b"\\x1b", b"\\u001b", b"\\033", b"#033"])
+def test_colours_that_were_written_out_go(escape: bytes) -> None:
+    assert clean(escape + b"[1;31mKilled" + escape + b"[0m\n") == b"Killed\n"
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\f"])
+def test_a_mark_before_a_line_goes(mark: bytes) -> None:
+    assert clean(mark + b"Killed\n") == b"Killed\n"
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        b"Sat Nov 28 18:02:00 2026[1,0]<stderr>:",
+        b"[prterun-host-1@1,0]<stdout>: ",
+        b"[0] ",
+        b"2026-11-28T18:02:00.123456789Z stderr F ",
+        b"[2026-11-28T18:02:00.123Z] ",
+        b"build\tRun tests\t2026-11-28T18:02:00.1234567Z ",
+        b"<134>1 2026-11-28T18:02:00.123Z host triton 12 ID47 - ",
+        b'<134>1 2026-11-28T18:02:00+01:00 host triton - - [meta sequenceId="1"] ',
+        b"2026-11-28T18:02:00+0000 host triton[12]: ",
+        b"Nov 28 18:02:00.123456 host triton[12]: ",
+    ],
+)
+def test_what_a_carrier_writes_is_no_part_of_the_line(lead: bytes) -> None:
+    assert bare(lead + ERROR) == ERROR
+
+
+@pytest.mark.parametrize("line", [b"0: Killed", b"[x] y", b"stderr F", b"<b>1 2", b"Sat Nov 28", b"a\tb\tc"])
+def test_what_may_be_the_message_stays(line: bytes) -> None:
+    assert bare(line) == line
+
+
+@pytest.mark.parametrize("stamp", [b"Nov 28 18:02:00.123456", b"2026-11-28T18:02:00+00:00"])
+def test_a_unit_is_known_behind_any_of_its_times(stamp: bytes) -> None:
+    assert writer(stamp + b" host triton[12]: Killed\n", 40) == b"triton"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig"])
