@@ -43,6 +43,7 @@ _WRITTEN = (  # a byte to look for, what was written, and what is meant: colours
     (b"\f", b"\f", b""),
     (b"\xef", codecs.BOM_UTF8, b""),
 )
+_STEP = re.compile(rb"^[^\t\n]{1,100}\t[^\t\n]{1,100}\t(?=20\d\d-\d\d-\d\dT\d\d:)", re.MULTILINE)  # of a job
 _MONTH = rb"(?:[A-Z][a-z]{2}|[ ]?\d{1,2}\xe6\x9c\x88)"  # Nov, or 11 and the Chinese word for month
 _TIME = rb"\d\d:\d\d:\d\d"
 _STAMP = rb"\d{4}-\d\d-\d\d[T ]%s(?:[.,]\d{1,9})?" % _TIME
@@ -63,7 +64,7 @@ _CARRIER = rb"(?:%s){1,4}" % rb"|".join(
         rb"\[pod/[^\]\n]{1,200}\][ ]",  # kubectl logs --prefix
         rb"[\w.-]{1,80}[ ]+\|[ ]",  # docker compose logs
         rb"%s[ ][\w./-]{1,80}(?:\[\d+\])?:[ ]" % _LOGGED,  # journald
-        rb"(?:[^\t\n]{1,100}\t[^\t\n]{1,100}\t)?\[?%s(?:Z|%s)?\]?[ ]" % (_STAMP, _ZONE),  # docker logs -t, CI
+        rb"\[?%s(?:Z|%s)?\]?[ ]" % (_STAMP, _ZONE),  # docker logs -t, CI
         rb"std(?:out|err)[ ][FP][ ]",  # behind its time: CRI
         rb"<\d{1,3}>1[ ](?:[^ \n]{1,100}[ ]){5}(?:-|\[[^\]\n]{1,400}\])[ ]",  # syslog, RFC 5424
         rb"#\d+[ ]\d+\.\d+[ ]",  # BuildKit
@@ -100,9 +101,7 @@ def clean(text: bytes) -> bytes:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if b"{" in text:
         text = _unwrapped(text)
-    for sign, written, meant in _WRITTEN:
-        if sign in text:
-            text = text.replace(written, meant)
+    text = _as_meant(text)
     if b"\x1b" in text:
         text = _without_colours(text)
     if b"\xe2" in text or b"\xc2" in text:
@@ -129,6 +128,16 @@ def writer(text: bytes, at: int) -> bytes:
     """
     found = _WRITER.match(text, text.rfind(b"\n", 0, at) + 1)
     return next(filter(None, found.groups()), b"") if found else b""
+
+
+def _as_meant(text: bytes) -> bytes:
+    """Without what is no part of any line: colours as letters, marks, and what `gh run view --log` writes before it."""
+    for sign, written, meant in _WRITTEN:
+        if sign in text:
+            text = text.replace(written, meant)
+    if b"\t" in text and b"\t20" in text:
+        text = _STEP.sub(b"", text)
+    return text
 
 
 def _unwrapped(text: bytes) -> bytes:
