@@ -1,6 +1,6 @@
 """A log as blocks of clean lines, in constant memory, whoever wrote it and however it was carried here.
 
-Cleaned: UTF-16, CRLF, colours, also those written out, byte order marks, the JSON envelopes of Docker's log files and
+Cleaned: encodings, CRLF, colours, also those written out, byte order marks, JSON envelopes of Docker's log files and
 of Loki, the quotes and spaces that word processors and chat programs put in, and Triton's tables, whose rows cut a
 message in the middle of a word. What a carrier writes before each line (`docker logs -t`, CRI, compose, journald,
 `kubectl --prefix`, syslog, CI, BuildKit, `mpirun --tag-output`) stays: `LINE_START` matches it, `bare` removes it from
@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from doctor.diagnosis.log_encodings import utf8
 from doctor.diagnosis.log_tables import NEAR, is_row, joined
 
 BLOCK = 1 << 17
@@ -87,7 +88,7 @@ class Block:
 def blocks(stream: BinaryIO) -> Iterator[Block]:
     """The log in blocks that stay in the processor's cache while every pass looks at them."""
     line = 1
-    for raw in _whole_lines(_utf8(stream)):
+    for raw in _whole_lines(utf8(stream, BLOCK)):
         yield Block(text=clean(raw), first_line=line)
         line += raw.count(b"\n")
 
@@ -170,26 +171,6 @@ def _typewritten(text: bytes) -> bytes:
     for typeset, plain in _TYPESET.items():
         text = text.replace(typeset.encode(), plain)
     return text
-
-
-def _utf8(stream: BinaryIO) -> Iterator[bytes]:
-    """Chunks of the stream; UTF-16 (PowerShell writes it) becomes UTF-8, anything else stays as it is."""
-    head = stream.read(BLOCK)
-    decoder = _utf16_decoder(head)
-    while head:
-        yield decoder.decode(head).encode("utf-8", "replace") if decoder else head
-        head = stream.read(BLOCK)
-
-
-def _utf16_decoder(head: bytes) -> codecs.IncrementalDecoder | None:
-    """By its byte order mark, or, without one, by every second byte of the beginning being zero."""
-    start = head[:512]
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return codecs.getincrementaldecoder("utf-16")("replace")
-    for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[0::2])):
-        if len(start) >= 8 and zeros.count(0) > 0.9 * len(zeros):
-            return codecs.getincrementaldecoder(name)("replace")
-    return None
 
 
 def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -110,10 +110,22 @@ def test_a_unit_is_known_behind_any_of_its_times(stamp: bytes) -> None:
     assert writer(stamp + b" host triton[12]: Killed\n", 40) == b"triton"
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8", "utf-8-sig"])
 def test_an_encoding_of_windows_is_read(encoding: str) -> None:
     text = "Error: first\r\nübrig: second\r\n" * 100
     assert lines_of(text.encode(encoding))[200].decode() == "übrig: second"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "gbk", "utf-8"])
+def test_chinese_is_read(encoding: str) -> None:
+    text = "错误: 设备上没有空间 28\n" * BLOCK
+    found = lines_of(text.encode(encoding))
+    assert found[1].decode() == found[BLOCK].decode() == "错误: 设备上没有空间 28"
+
+
+@pytest.mark.parametrize("text", ["Größe überschritten: ÄÖ\n", "él ñandú\n"])
+def test_single_high_bytes_stay_as_they_are(text: str) -> None:
+    assert lines_of(text.encode("latin-1"))[1] == text.strip().encode("latin-1")
 
 
 def test_line_numbers_hold_over_blocks_and_tables() -> None:
