@@ -198,9 +198,9 @@ def _cut(data: bytes) -> int:
     whole = 0
     while start > 0 and end - start < LONGEST_TABLE:
         previous = data.rfind(b"\n", 0, start - 1) + 1
-        line = clean(data[previous:start])
+        line = data[previous:start]
         whole = 0 if _ROW_CUT in line else whole + 1
-        if whole > NEAR or not is_row(line):
+        if whole > NEAR or not (is_row(line) or is_row(clean(line))):
             return start
         start = previous
     return end
