@@ -16,6 +16,7 @@ _MARKED = {  # UTF-32 first: its mark begins as that of UTF-16
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _COMMON = b"\n 0123456789"
+_SURE = 4  # of those
 _CHINESE = re.compile(rb"[\xa1-\xf7][\xa1-\xfe][\xa1-\xf7][\xa1-\xfe]")
 
 
@@ -40,14 +41,17 @@ def _encoding(head: bytes) -> str:
 
 
 def _utf16(start: bytes) -> str:
-    """Without a mark, by the ends of lines, spaces and digits, which text in any language has."""
+    """Without a mark, by the ends of lines, spaces and digits, which text in any language has; a stray NUL is none."""
     pairs = list(zip(start[0::2], start[1::2], strict=False))
     units = {
         "utf-16-le": sum(high == 0 and low in _COMMON for low, high in pairs),
         "utf-16-be": sum(high == 0 and low in _COMMON for high, low in pairs),
     }
     name, most = max(units.items(), key=lambda unit: unit[1])
-    return name if len(start) >= 8 and most > len(pairs) / 64 else ""
+    if most >= _SURE and most > len(pairs) / 64:
+        return name
+    latin = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[0::2].count(0)}
+    return next((name for name, zeros in latin.items() if len(start) >= 8 and zeros > 0.9 * len(pairs)), "")
 
 
 def _is_gbk(head: bytes) -> bool:
