@@ -29,7 +29,6 @@ class Target:
 
     `chat` is what its recipe says beside that.
     `whole`: it is asked over HTTP and answers in one piece, because its decoupled mode is off.
-    `run` is its record among those in `runs`, where it has one.
     """
 
     address: str
@@ -39,8 +38,6 @@ class Target:
     tokenizer: str = ""
     whole: bool = False
     chat: Chat = AS_IT_SAYS
-    run: Run | None = None
-    runs: Path = Path()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +58,8 @@ class Manner:
                 raise Usage(f"{flag} {value:g} is not {wanted}", mend=f"leave it out, or say {flag} {most or least}")
 
 
-def target(run: Run, runs: Path) -> Target:
-    """The target that a server is which is recorded in `runs`."""
+def target(run: Run) -> Target:
+    """The target that a recorded server is."""
     http = f"{run.address.rpartition(':')[0]}:{run.http}"
     return Target(
         address=run.address,
@@ -71,8 +68,6 @@ def target(run: Run, runs: Path) -> Target:
         accumulates=run.accumulates,
         tokenizer=run.tokenizer,
         chat=run.chat,
-        run=run,
-        runs=runs,
     )
 
 
@@ -131,21 +126,7 @@ def text_of(to: Target, question: str, manner: Manner) -> str:
 
 
 def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[str, None, None]:
-    """The pieces of the answer to a prompt up to the first stop word; `answer` notes when each came.
-
-    Raises Crashed where the server has ended by itself, else what the client does.
-    """
-    try:
-        yield from _pieces(to, text, manner, answer)
-    except Trouble as trouble:
-        from recipes import crash
-
-        if to.run and (crashed := crash.behind(trouble, to.runs, to.run)):
-            raise crashed from trouble
-        raise
-
-
-def _pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[str, None, None]:
+    """The pieces of the answer to a prompt up to the first stop word; `answer` notes when each came."""
     from recipes.client import Question, ask_any
     from recipes.generate import whole
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from environment.console import say
-from environment.errors import Trouble, in_words
+from environment.errors import Trouble
 from recipes.ask import Manner, Target, pieces, show
-from recipes.crash import Crashed
 from recipes.prompt import ChatTemplate, chat_template
 
 HELP = "/clear forgets the conversation, /system TEXT sets what the model is told first, /quit or Ctrl-D ends"
@@ -86,8 +85,6 @@ def answered(to: Target, manner: Manner, template: ChatTemplate, talk: Talk, que
         say("interrupted: the server has stopped answering", style="dim")
         text = answer.text
     except Trouble as trouble:
-        if isinstance(trouble, Crashed):  # nobody is there to talk with
-            raise
-        say(f"error: {in_words(trouble)}")
+        say(f"error: {trouble}")
         return talk
     return talk.after(question, text)

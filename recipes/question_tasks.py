@@ -81,8 +81,7 @@ def ask(
     from recipes.runs import answering
 
     other = elsewhere(url, name=name, model=model, accumulates=accumulates, model_dir=model_dir, recipe=recipe)
-    runs = current().runs
-    to = replace(other or target(answering(runs, name), runs), whole=no_stream)
+    to = replace(other or target(answering(current().runs, name)), whole=no_stream)
     show = show_data if json else show_whole if no_stream else show_answer
     with terminable():
         show(to, typed(question), manner)
@@ -111,8 +110,7 @@ def chat(
     from recipes.chat import chat as talk
     from recipes.runs import answering
 
-    runs = current().runs
-    talk(target(answering(runs, name), runs), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
+    talk(target(answering(current().runs, name)), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
 
 
 @task(
@@ -151,7 +149,7 @@ def quality(
         to, run = other, None
     else:
         run = answering(space.runs, name)
-        to = target(run, space.runs)
+        to = target(run)
     if keep:
         asking.keep(to, space, run)
     else:

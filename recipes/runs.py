@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from recipes.ports import HOST
 from recipes.recipe import Chat
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-RECORD, ENDED, LOG, LOCK = "run.json", "ended.json", "server.log", "lock"
+RECORD, LOG, LOCK = "run.json", "server.log", "lock"
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -78,8 +78,7 @@ def read(runs: Path, name: str) -> Run | None:
 
 
 def write(runs: Path, run: Run) -> None:
-    """Records the run; what ended by itself under its name is past."""
-    (folder(runs, run.name) / ENDED).unlink(missing_ok=True)
+    """Records the run."""
     write_whole(folder(runs, run.name) / RECORD, msgspec.json.format(msgspec.json.encode(run), indent=2))
 
 
@@ -112,9 +111,9 @@ class Seen(NamedTuple):
 
 
 def look(runs: Path) -> Seen:
-    """What is recorded, by name. The records of what has ended are put aside, and what is left of it is removed.
+    """What is recorded, by name. The records of what has ended are removed, with what is left of it; damaged ones stay.
 
-    Damaged ones stay; they hide none of the others.
+    They hide none of the others.
     """
     seen = Seen([], [], [])
     for found in each(runs):
@@ -124,25 +123,13 @@ def look(runs: Path) -> Seen:
             seen.living.append(found)
         else:
             seen.ended.append(found)
-            end(found)
-            with suppress(FileNotFoundError):  # another look was faster
-                (folder(runs, found.name) / RECORD).replace(folder(runs, found.name) / ENDED)
+            stop(runs, found)
     return seen
 
 
 def living(runs: Path) -> list[Run]:
     """The runs that are there; the records of others are removed."""
     return look(runs).living
-
-
-def put_aside(runs: Path) -> list[Run]:
-    """What has ended by itself and was not served again, the latest first."""
-    paths = sorted(runs.glob(f"*/{ENDED}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    found = []
-    for path in paths:
-        with suppress(Trouble):  # a damaged one only tells less
-            found.append(read_json(path, Run))
-    return found
 
 
 def alive(run: Run) -> bool:
@@ -162,14 +149,13 @@ def choose(runs: Path, name: str) -> Run:
     if name:
         read(runs, name)
     seen = look(runs)
-    gone = [run for run in put_aside(runs) if name in {"", run.name}]
+    gone = [run for run in seen.ended if name in {"", run.name}]
     there = {run.name: run for run in seen.living}
     if name and name in there:
         return there[name]
     if gone and (name or not there):
-        from recipes.crash import crash
-
-        raise crash(runs, gone[0])
+        log = folder(runs, gone[0].name) / LOG
+        raise Trouble(f"{gone[0].name} has ended by itself", where=str(log), mend="start it again", log=log)
     if not there:
         raise Trouble("no server is running", mend="start one: ./inv serve qwen2 --rehearse")
     if name:
@@ -181,11 +167,13 @@ def choose(runs: Path, name: str) -> Run:
 
 def answering(runs: Path, name: str) -> Run:
     """As `choose`; raises Trouble for a server whose container has ended, with how it ended."""
-    from recipes.crash import crash, gone
-
     run = choose(runs, name)
-    if run.container and gone(run):
-        raise crash(runs, run)
+    if run.container:
+        from recipes import server_container
+
+        if end := server_container.ended(run):
+            mend = f"./inv logs --name {run.name}   shows its last words; then serve it again"
+            raise Trouble(f"the server {run.name!r} does not run: its container {end}", where=run.container, mend=mend)
     return run
 
 
@@ -204,18 +192,13 @@ def refuse_other(there: Run, settings: Mapping[str, str]) -> None:
 
 def stop(runs: Path, run: Run) -> None:
     """Ends the server and every process of its session, then removes the record."""
-    end(run)
-    forget(runs, run.name)
-
-
-def end(run: Run) -> None:
-    """Ends the server and every process of its session; what is left of one that has ended is removed."""
     if run.container:
         from recipes import server_container
 
         server_container.stop(run)
     elif alive(run):
         processes.end(run.process)
+    forget(runs, run.name)
 
 
 def stays_up(run: Run) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from invoke import Context, task
 
 from environment.workspace import current
 from recipes.deploying import UNSAID
-
-if TYPE_CHECKING:
-    from recipes.status import Crashes
 
 
 @task(help={"json": "as data", "watch": "again every two seconds, until Ctrl-C"})
@@ -23,22 +18,21 @@ def status(c: Context, json: bool = False, watch: bool = False) -> None:
     from recipes.status import EVERY
 
     if not watch:
-        show_status({}, json=json)
+        show_status(json=json)
         return
-    known: Crashes = {}
     with suppress(KeyboardInterrupt):
         while True:
             clear()
-            show_status(known, json=json)
+            show_status(json=json)
             time.sleep(EVERY)
 
 
-def show_status(known: Crashes, *, json: bool) -> None:
-    """The servers as they are now, for the person or the next program; `known` is what was told already."""
+def show_status(*, json: bool) -> None:
+    """The servers as they are now, for the person or the next program."""
     from environment.console import result, result_json
     from recipes.status import seen, table
 
-    servers = seen(current().runs, known)
+    servers = seen(current().runs)
     result_json("status/1", {"servers": servers}) if json else result(table(servers))
 
 

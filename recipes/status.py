@@ -6,35 +6,21 @@ import time
 from pathlib import Path
 
 from environment.console import say
-from environment.errors import in_words
 from environment.layers import amount
 from recipes import health, processes, runs
 from recipes.condition import Condition
-from recipes.crash import crash, gone
 from recipes.rehearsal.server import answers_ready
 from recipes.runs import Run
 
-Crashes = dict[tuple[str, float, str], str]  # name, start and end of a server -> what was told of it
 
-
-def seen(folder: Path, known: Crashes | None = None) -> list[dict[str, object]]:
-    """Each server that is there, as it is now; of those that have ended the cause is told.
-
-    `known` holds what was told of containers that have ended, whose logs are then not read again.
-    """
-    known = {} if known is None else known
+def seen(folder: Path) -> list[dict[str, object]]:
+    """Each server that is there, as it is now; records of servers that are gone are told of and removed."""
     seen = runs.look(folder)
     for trouble in seen.damaged:
         say(str(trouble), style="yellow")
     for run in seen.ended:
-        say(in_words(crash(folder, run)), style="yellow")
-    conditions = [(run, condition(run)) for run in seen.living]
-    for run, now in conditions:
-        if now.ended and gone(run):
-            event = (run.name, run.started, now.ended)
-            known[event] = known.get(event) or in_words(crash(folder, run))
-            say(known[event], style="yellow")
-    return [row(run, now, health.models(run.http)) for run, now in conditions]
+        say(f"{run.name} has ended by itself; its log: ./inv logs --name {run.name}", style="yellow")
+    return [row(run, condition(run), health.models(run.http)) for run in seen.living]
 
 
 def row(run: Run, now: Condition, models: tuple[health.Served, ...]) -> dict[str, object]:

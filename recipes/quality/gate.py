@@ -104,7 +104,7 @@ def hold(run: Run, own: Computing, seconds: float, folder: Path, kind: str) -> N
 
     The checkpoint's answers are waited for `seconds` at most; `folder` is where runs are recorded.
     """
-    to = target(run, folder)
+    to = target(run)
     found = judge(to, own.result(seconds), kind)
     record(folder, run, found)
     tell(found)

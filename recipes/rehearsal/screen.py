@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 from environment.console import say
 from environment.home import expanded
@@ -41,7 +40,7 @@ def run_and_ask(
     with terminable(), computing(asked.checkpoint, space.checkpoints) as own:
         run, new = rehearse(asked, space, own.begin if quality else None)
         with good_or_gone(run, space if new else None):
-            first_answer(run, space.runs, question or deployment.recipe.question.text, manner)
+            first_answer(run, question or deployment.recipe.question.text, manner)
             if quality:
                 gate.hold(run, own, patience(time.monotonic() - begun), space.runs, gate.REHEARSAL)
     say(f"\n{PROVES}")
@@ -58,10 +57,10 @@ def good_or_gone(run: Run, ours: Workspace | None) -> Iterator[None]:
         raise
 
 
-def first_answer(run: Run, runs: Path, question: str, manner: Manner) -> None:
-    """Asks, and shows the answer as it comes; `runs` is where the server is recorded."""
+def first_answer(run: Run, question: str, manner: Manner) -> None:
+    """Asks, and shows the answer as it comes."""
     say(f"\n> {question}")
-    show_answer(target(run, runs), question, manner)
+    show_answer(target(run), question, manner)
 
 
 def rehearsal(deployment: Deployment, model_dir: str, templates: str) -> Rehearsal:

@@ -179,7 +179,7 @@ def asked_per_token(run: runs.Run) -> float:
     """The same through `ask`, its printing included."""
     begun = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        answer = show_answer(target(run, Path()), QUESTION, Manner())
+        answer = show_answer(target(run), QUESTION, Manner())
     return (time.perf_counter() - begun) / len(answer.pieces)
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from environment.errors import Trouble, Usage
 from recipes import processes, runs
-from recipes.crash import Crashed
 from recipes.ports import free, free_ports, refuse_taken
 from recipes.runs import Run
 from tests.waiting import soon
@@ -170,24 +169,5 @@ def test_a_server_that_died_is_told_with_its_log(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="has ended by itself") as caught:
         runs.choose(tmp_path, "")
     assert caught.value.log == tmp_path / "qwen2" / "server.log"
-
-
-def test_what_has_ended_is_told_until_it_is_served_again(tmp_path: Path) -> None:
-    runs.write(tmp_path, run(process=2**22 + 1))
-    runs.write(tmp_path, run("other"))
-    assert [each.name for each in runs.look(tmp_path).ended] == ["qwen2"]
-    assert runs.look(tmp_path).ended == []
-    assert runs.choose(tmp_path, "").name == "other"
-    with pytest.raises(Crashed, match="qwen2 has ended by itself"):
-        runs.choose(tmp_path, "qwen2")
-    runs.write(tmp_path, run())
-    runs.forget(tmp_path, "qwen2")
-    with pytest.raises(Usage, match="unknown server 'qwen2'"):
-        runs.choose(tmp_path, "qwen2")
-
-
-def test_a_damaged_record_of_what_has_ended_is_no_record(tmp_path: Path) -> None:
-    (tmp_path / "qwen2").mkdir()
-    (tmp_path / "qwen2" / runs.ENDED).write_text("{")
     with pytest.raises(Trouble, match="no server is running"):
         runs.choose(tmp_path, "")

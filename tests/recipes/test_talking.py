@@ -114,7 +114,7 @@ def test_what_a_server_records_is_what_every_client_does() -> None:
     step = next(step for step in serve.plan(made, USER).steps if step.tool == "docker")
     run = record(made, launch(step.argv), rehearsal=False)
     assert run.chat == made.recipe.chat
-    assert target(run, Path()).chat == made.recipe.chat
+    assert target(run).chat == made.recipe.chat
     other = record(deployment("chatglm3"), launch(step.argv), rehearsal=False)
     assert served(other).stop == ("<|user|>", "<|observation|>")
 

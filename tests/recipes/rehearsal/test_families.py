@@ -93,7 +93,7 @@ def asked(made: Deployment, question: str) -> str:
     wanted = rehearsal(made, "", "")
     run, _ = rehearse(replace(wanted, ports={"http": http, "grpc": grpc, "metrics": metrics}), made.workspace)
     try:
-        to, manner = target(run, made.workspace.runs), Manner(max_tokens=200)
+        to, manner = target(run), Manner(max_tokens=200)
         return "".join(pieces(to, text_of(to, question, manner), manner, Answer()))
     finally:
         runs.stop(made.workspace.runs, run)
