@@ -4,8 +4,8 @@ Cleaned: encodings, CRLF, colours, also those written out, byte order marks, JSO
 of Loki, the quotes and spaces that word processors and chat programs put in, and Triton's tables, whose rows cut a
 message in the middle of a word. What a carrier writes before each line (`docker logs -t`, CRI, compose, journald,
 `kubectl --prefix`, syslog, CI, BuildKit, `mpirun --tag-output`) stays: `LINE_START` matches it, `bare` removes it from
-a line to be shown. Line numbers stay those of the file. Everything
-works on whole blocks at the speed of C and is skipped where a block shows no need of it.
+a line to be shown. Line numbers stay those of the file. Everything works on whole blocks at the speed of C and is
+skipped where a block shows no need of it.
 """
 
 from __future__ import annotations

@@ -16,19 +16,22 @@ class Things:
     def __init__(self) -> None:
         self._ill: dict[Thing, list[int]] = {}
         self._was_ill: dict[str, list[int]] = {}
+        self._kept = 0
 
     def ail(self, thing: Thing, line: int) -> None:
         """The thing is ill in this line."""
-        if self._lines() < KEPT:
+        if self._kept < KEPT:
             self._ill.setdefault(thing, []).append(line)
+            self._kept += 1
 
     def recover(self, thing: Thing) -> list[range]:
         """The thing is well: the lines that do not count any more."""
+        if thing not in self._ill:
+            return []
         kind, _ = thing
-        self._was_ill.setdefault(kind, []).extend(self._ill.pop(thing, ()))
+        self._was_ill.setdefault(kind, []).extend(self._ill.pop(thing))
         if any(kind == other for other, _ in self._ill):
             return []
-        return [range(line, line + 1) for line in self._was_ill.pop(kind)]
-
-    def _lines(self) -> int:
-        return sum(map(len, (*self._ill.values(), *self._was_ill.values())))
+        lines = self._was_ill.pop(kind)
+        self._kept -= len(lines)
+        return [range(line, line + 1) for line in lines]
