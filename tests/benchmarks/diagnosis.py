@@ -20,7 +20,7 @@ from doctor.diagnosis.signatures import loose
 from doctor.diagnosis.symptoms import catalogue
 from tests.benchmarks.measurement import Measurement
 from tests.benchmarks.regular_expressions import extended
-from tests.doctor.corpus import PARTS, Recorded, Round, corpus, names, rounds
+from tests.doctor.corpus import Recorded, Round, corpus, names, rounds
 from tests.doctor.epilogues import EPILOGUES, silenced
 
 GIGABYTE = 10**9
@@ -38,7 +38,6 @@ LINES = (
     "[TensorRT-LLM][WARNING] enable_trt_overlap is not specified, will be set to false",
     "[TensorRT-LLM][INFO] [MemUsageChange] Init cuBLAS/cuBLASLt: CPU +0, GPU +8, now: CPU 5584, GPU 28327 (MiB)",
 )
-
 ERRORS = ("2024-06-18T08:11:17Z ERROR something odd happened in module 7",)
 
 
@@ -58,9 +57,10 @@ def measurements() -> Iterator[Measurement]:
 
 def unseen() -> Iterator[Measurement]:
     """Logs that these patterns were never tuned to: the held-back ones, and rounds that nothing was changed after."""
-    failures = [log for log in corpus("held_back") if not log.healthy]
-    yield from quality("held back", failures, "0.90")
-    yield alarms("held back", [log for log in corpus("held_back") if log.healthy])
+    held_back = corpus("held_back")
+    yield from quality("held back", [log for log in held_back if not log.healthy], "0.90")
+    yield alarms("held back", [log for log in held_back if log.healthy])
+    yield from first_runs("held back", held_back)
     for round_ in rounds():
         if not round_.spent:
             yield from first_run(round_, "0.90", "0")
@@ -70,8 +70,9 @@ def spent() -> Iterator[Measurement]:
     """Logs that led to changes: what these patterns say of them now, and what earlier ones said at first."""
     yield from quality("development", corpus("development"))
     yield alarms("development", corpus("healthy"))
-    for written, kind in ((False, "real logs"), (True, "written logs")):
-        yield from first_runs(kind, [log for part in PARTS for log in corpus(part) if log.written == written])
+    logs = (*corpus("development"), *corpus("healthy"))
+    for written, kind in ((False, "real logs, kept"), (True, "written logs, kept")):
+        yield from first_runs(kind, [log for log in logs if log.written == written])
     for round_ in rounds():
         if round_.spent:
             yield from first_run(round_)
@@ -109,9 +110,10 @@ def first_run(round_: Round, recall: str = "", alarms: str = "") -> Iterator[Mea
 def first_runs(kind: str, logs: Sequence[Recorded]) -> Iterator[Measurement]:
     """What was said of the kept logs before anything was changed because of them."""
     runs = Counter(log.first_run for log in logs)
-    yield ratio(f"kept {kind}: recall of the primary cause, first run", runs["right"], runs["right"] + runs["missed"])
-    silent, alarm = runs["silent"], runs["alarm"]
-    yield no_more(f"kept {kind}: false alarms on {silent + alarm} healthy logs, first run", alarm)
+    if causes := runs["right"] + runs["missed"]:
+        yield ratio(f"{kind}: recall of the primary cause, first run", runs["right"], causes)
+    if healthy := runs["silent"] + runs["alarm"]:
+        yield no_more(f"{kind}: false alarms on {healthy} healthy logs, first run", runs["alarm"])
 
 
 def no_more(name: str, number: int, goal: str = "") -> Measurement:

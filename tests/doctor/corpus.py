@@ -19,7 +19,7 @@ class Recorded(Record, frozen=True, kw_only=True):
     written for the project by somebody who saw no pattern; its source says whose words they are.
     `first_run` of a log that is or was held back says how it was diagnosed when it was first looked at: right, missed,
     or unknown (no row knew its cause then, and none was named); a healthy one was silent, or an alarm. Healthy logs
-    that are held back stand in `held_back/healthy-N`.
+    that are held back stand in `held_back/healthy/`.
     """
 
     file: str
@@ -39,7 +39,7 @@ class Recorded(Record, frozen=True, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        return self.file.startswith(("healthy/", "held_back/healthy-"))
+        return self.file.startswith(("healthy/", "held_back/healthy/"))
 
     def answered_by(self, names: Collection[str]) -> bool:
         """Whether one of the names is a right answer; where there is none, whether none was named."""
