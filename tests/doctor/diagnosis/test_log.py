@@ -123,6 +123,51 @@ def test_chinese_is_read(encoding: str) -> None:
     assert found[1].decode() == found[BLOCK].decode() == "错误: 设备上没有空间 28"
 
 
+BYTES = "first line\nError: two\nübrig 中文\n"
+WIDE = "Killed\r\n无法将「nvcc」项识别\r\n\r\nübrig: 4\r\n"
+CHINESE = "错误\r\n中文\r\n设备上没有空间 [28]\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(BYTES, "utf-8"), (WIDE, "utf-16-le")],
+        [(BYTES, "utf-8-sig"), (WIDE, "utf-16")],
+        [(BYTES, "utf-8"), (CHINESE, "utf-16-le"), (BYTES, "utf-8")],
+        [(WIDE, "utf-16"), (BYTES, "utf-8")],
+        [(CHINESE, "utf-16"), (BYTES, "utf-8"), (CHINESE, "utf-16-le")],
+        [(WIDE, "utf-16-le"), ("Killed\n", "ascii"), (WIDE, "utf-16-le"), ("Killed\n", "ascii")],
+        [(CHINESE, "gbk"), (WIDE, "utf-16-le"), (CHINESE, "gbk")],
+    ],
+)
+@pytest.mark.parametrize("times", [1, 7001])
+def test_an_encoding_that_is_appended_to_another_is_read(parts: list[tuple[str, str]], times: int) -> None:
+    found = lines_of(b"".join((text * times).encode(encoding) for text, encoding in parts))
+    written = "".join(text * times for text, _ in parts).replace("\r", "").split("\n")
+    assert found == {number: line.encode() for number, line in enumerate(written, 1) if line}
+
+
+def test_an_encoding_that_changes_with_every_line_is_read() -> None:
+    lines = [f"Error {n} 错误".encode("utf-8" if n % 2 else "utf-16-le") for n in range(9000)]
+    ends = [b"\n" if n % 2 else b"\r\0\n\0" for n in range(9000)]
+    found = lines_of(b"".join(map(bytes.__add__, lines, ends)))
+    assert found == {n + 1: f"Error {n} 错误".encode() for n in range(9000)}
+
+
+def test_what_is_appended_to_a_line_that_was_broken_off_is_read() -> None:
+    assert lines_of(b"a: b" + "Error\r\nnext\r\n".encode("utf-16-le")) == {1: b"a: bError", 2: b"next"}
+
+
+def test_the_newline_within_a_chinese_character_ends_no_line() -> None:
+    assert lines_of("服务器上一步\r\n在上一次\r\n".encode("utf-16"))[2].decode() == "在上一次"
+
+
+@pytest.mark.parametrize("odd", [b"\0", b"\0" * 4096, b"\xff\0", b"\1\0\2\0\0"])
+def test_a_stray_null_changes_no_encoding(odd: bytes) -> None:
+    text = b"first line\n" * 9
+    assert lines_of(text + odd + b"\n" + text)[18] == b"first line"
+
+
 @pytest.mark.parametrize("text", ["Größe überschritten: ÄÖ\n", "él ñandú\n"])
 def test_single_high_bytes_stay_as_they_are(text: str) -> None:
     assert lines_of(text.encode("latin-1"))[1] == text.strip().encode("latin-1")
