@@ -38,6 +38,11 @@ class Evidence:
     def __getitem__(self, number: int) -> Seen:
         return self._first[number]
 
+    @property
+    def state(self) -> object:
+        """All that it knows, but not in which lines."""
+        return {number: (seen.by, seen.met) for number, seen in self._first.items()}
+
     def add(self, number: int, seen: Seen) -> None:
         """A pattern is seen: for the first time, or again, and what was met once is not met any more once it is not."""
         first = self._first.get(number)

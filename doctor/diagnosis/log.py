@@ -24,6 +24,7 @@ from doctor.diagnosis.log_tables import NEAR, is_row, joined
 BLOCK = 1 << 17
 OVERLAP = 1 << 12
 LONGEST_TABLE = 1 << 18
+BEGINNING = 1 << 8  # bytes of a block by which its beginning is known when it comes again
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _ROW_CUT = b"|   "  # an empty cell: in the first column it says that the row above goes on
@@ -178,11 +179,10 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         rest = rest + chunk if rest else chunk
-        cut = _cut(rest) if len(rest) >= BLOCK else 0
-        if cut:
+        while len(rest) >= BLOCK and (cut := _cut(rest)):
             yield rest[:cut]
             rest = rest[cut:]
-        elif len(rest) > BLOCK:
+        if len(rest) > BLOCK:
             yield rest
             rest = rest[-OVERLAP:]
     if rest:
@@ -192,9 +192,11 @@ def _whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _cut(data: bytes) -> int:
     """Where the last whole line ends, moved up before a table that may go on in the next chunk.
 
-    Of a table that goes on and on, in whole rows, only the last ones are kept for it.
+    A log that repeats itself is cut where it begins again, so that its blocks repeat, too (`repetition.py`). Of a table
+    that goes on and on, in whole rows, only the last ones are kept for it.
     """
-    end = start = data.rfind(b"\n") + 1
+    again = data.find(b"\n" + data[:BEGINNING], BLOCK // 2)
+    end = start = (again if again >= 0 else data.rfind(b"\n")) + 1
     whole = 0
     while start > 0 and end - start < LONGEST_TABLE:
         previous = data.rfind(b"\n", 0, start - 1) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 KEPT = 50  # commands that are remembered
@@ -19,14 +19,14 @@ Command = tuple[bytes, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The commands of one line, each as its words, and the number of that line."""
+    """The commands of one line, each as its words, and the lines from that one to the next command."""
 
     commands: tuple[Command, ...]
-    line: int
+    lines: range
 
 
 class Session:
-    """What was given so far."""
+    """What was given so far, but for what was given again."""
 
     def __init__(self) -> None:
         self._runs: list[Run] = []
@@ -37,14 +37,20 @@ class Session:
         """Whether a run is like an earlier one, so that a good end would take that one back."""
         return bool(self._alike)
 
+    @property
+    def state(self) -> object:
+        """All that it knows, but not in which lines."""
+        return [run.commands for run in self._runs], len(self._alike)
+
     def give(self, line: bytes, number: int) -> list[range]:
         """A command is given in this line: the lines of its earlier runs, of which only the last one counts."""
-        new = Run(commands=_commands(line), line=number)
-        ends = [*(run.line for run in self._runs), number][1:]
-        earlier = [(run, range(run.line, end)) for run, end in zip(self._runs, ends, strict=True)]
-        self._alike = [*self._alike, *(lines for run, lines in earlier if _alike(run, new))][-KEPT:]
-        self._runs = [*self._runs, new][-KEPT:]
-        return [lines for run, lines in earlier if _same(run, new)]
+        self._runs[-1:] = [replace(run, lines=range(run.lines.start, number)) for run in self._runs[-1:]]
+        new = Run(commands=_commands(line), lines=range(number, number + 1))
+        same = [run for run in self._runs if _same(run, new)]
+        others = [run for run in self._runs if run not in same]
+        self._alike = [*self._alike, *(run.lines for run in others if _alike(run, new))][-KEPT:]
+        self._runs = [*others, new][-KEPT:]
+        return [run.lines for run in same]
 
     def succeed(self) -> list[range]:
         """Something ended well: the lines of the runs that a later one, like them, has replaced."""

@@ -13,13 +13,14 @@ from doctor.diagnosis.lines import failed, line_of, lines_above
 from doctor.diagnosis.log import Block, blocks, writer
 from doctor.diagnosis.patterns import Pattern, compiled, patterns
 from doctor.diagnosis.remarks import Messages, Remarks, ends, quoted
+from doctor.diagnosis.repetition import read_once
 from doctor.diagnosis.session import Session
 from doctor.diagnosis.signatures import Place
 from doctor.diagnosis.symptoms import Catalogue, Harmless
 from doctor.diagnosis.things import Things
 from doctor.diagnosis.wrapping import Reflowed, Unwrapped
 
-ENDS = ("success", "closing", "passes")
+TAKES_BACK = ("success", "closing", "passes", "command", "recovers")
 STATES = ("reports", "well", "ill", "ails", "recovers")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
@@ -62,9 +63,12 @@ class Spotter:
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
-        for block in blocks(stream):
-            self._spot(block)
+        read_once(blocks(stream), self._spot, self._state)
         return self._result()
+
+    def _state(self) -> object:
+        """All that the next block is read with."""
+        return self._evidence.state, self._course.state, self._session.state, self._things.state
 
     def _spot(self, block: Block) -> None:
         present = self._matcher.present(block.text)
@@ -98,11 +102,28 @@ class Spotter:
         excused = Messages(block.text, dict(self._confirmed(block, places, harmless)))
         met = Messages(block.text, ends(self._remarks.settling(block.text)) if len(places) > MANY else {})
         last = {place.pattern: place for place in places}
+        outlived = self._outlived(block, places, excused)
         for place in places:
             lost = place in excused or (self._complaint(place.pattern) and place in met)
             counts = place.pattern in harmless or not lost or self._patterns[place.pattern].kind in STATES
-            if counts and place.pattern in wanted and self._tells(place, last):
+            if counts and place not in outlived and place.pattern in wanted and self._tells(place, last):
                 self._keep(place, block)
+
+    def _outlived(self, block: Block, places: list[Place], excused: Messages) -> set[Place]:
+        """The complaints that a good end further down in the block takes back, so that nobody will hear of them."""
+        ended, outlived = set[bytes](), set[Place]()
+        for place in reversed(places):
+            kind = self._patterns[place.pattern].kind
+            if (
+                kind == "success"
+                and b"" not in ended
+                and place not in excused
+                and self._matcher.match(block.text, place)
+            ):
+                ended.add(writer(block.text, place.line))
+            elif kind == "complaint" and not ended.isdisjoint((b"", writer(block.text, place.line))):
+                outlived.add(place)
+        return outlived
 
     def _tells(self, place: Place, last: dict[int, Place]) -> bool:
         """Whether it may tell something new; of what is met over and over, the last time says how it ended."""
@@ -110,9 +131,9 @@ class Spotter:
         return self._open(place.pattern) and (not seen or place is last[place.pattern])
 
     def _wanted(self, present: set[int]) -> set[int]:
-        """What may tell something new; all of it where something may end well, for what is said after that is new."""
+        """What may tell something new; all of it where something may be taken back, for what follows that is new."""
         new = {pattern for pattern in present if self._open(pattern)}
-        ends = {pattern for pattern in present if self._patterns[pattern].kind in ENDS}
+        ends = {pattern for pattern in present if self._patterns[pattern].kind in TAKES_BACK}
         faulty = self._complains(present) or any(self._patterns[pattern].kind == "symptom" for pattern in new)
         return present if ends and (faulty or ends & new) else new
 

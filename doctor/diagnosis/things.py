@@ -18,6 +18,11 @@ class Things:
         self._was_ill: dict[str, list[int]] = {}
         self._kept = 0
 
+    @property
+    def state(self) -> object:
+        """All that it knows, but not in which lines."""
+        return [{thing: len(lines) for thing, lines in ill.items()} for ill in (self._ill, self._was_ill)]
+
     def ail(self, thing: Thing, line: int) -> None:
         """The thing is ill in this line."""
         if self._kept < KEPT:

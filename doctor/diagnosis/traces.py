@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from collections.abc import Iterator
+from itertools import islice, takewhile
 
 from doctor.diagnosis.log import bare, line_start, writer
 
@@ -30,10 +31,9 @@ def before(match: re.Match[bytes]) -> bytes:
     """The line with which the traceback, the first where several are chained, was logged; empty where there is none."""
     text = match.string
     start = line_start(match)
-    lines = text[max(0, start - FAR) : start].split(b"\n")[:-1]
+    lines = map(bare, _above(text, start))
     found = _JAVA.match(text, start) is not None or _HEADER in text[start : match.end() + len(_HEADER)]
-    while lines:
-        line = bare(lines.pop())
+    for line in lines:
         if _HEADER in line:
             found = True
         elif _CHAINED.match(line):
@@ -42,6 +42,23 @@ def before(match: re.Match[bytes]) -> bytes:
         elif not _INSIDE.match(line):
             return line if found else b""
     return b""
+
+
+def _above(text: bytes, start: int) -> Iterator[bytes]:
+    """The lines above the one that starts here, from the nearest up."""
+    first = max(0, start - FAR)
+    while start > first:
+        end = start - 1
+        start = max(first, text.rfind(b"\n", first, end) + 1)
+        yield text[start:end]
+
+
+def _below(text: bytes, start: int, stop: int) -> Iterator[bytes]:
+    """The line that starts here, and those below it."""
+    while (end := text.find(b"\n", start, stop)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:stop]
 
 
 def ignored(match: re.Match[bytes]) -> bool:
@@ -53,11 +70,12 @@ def after(match: re.Match[bytes]) -> list[bytes]:
     """The lines of the same writer behind the match and behind all frames and exceptions that belong to it."""
     start = line_start(match)
     by = writer(match.string, start)
-    lines = match.string[start : match.end() + FAR].split(b"\n")
-    lines = [line for line in lines if writer(line, 0) == by] if by else lines
-    raises, found = _HEADER in lines[0], list[bytes]()
-    itself = _plain(lines[0])
-    for line in map(bare, lines[1 + match[0].count(b"\n") :]):
+    lines = _below(match.string, start, match.end() + FAR)
+    lines = (line for line in lines if writer(line, 0) == by) if by else lines
+    first = next(lines)
+    raises, found = _HEADER in first, list[bytes]()
+    itself = _plain(first)
+    for line in map(bare, islice(lines, match[0].count(b"\n"), None)):
         if _HEADER in line:
             raises = True
         elif _plain(line) == itself or line.startswith(_UNRAISABLE):
@@ -73,9 +91,9 @@ def after(match: re.Match[bytes]) -> list[bytes]:
 def begun_again(match: re.Match[bytes]) -> bool:
     """Whether what was begun just above the match, or its traceback, is begun again behind it: a new try."""
     text, start = match.string, line_start(match)
-    lines = text[max(0, start - FAR) : start].split(b"\n")[-1 - BEHIND : -1]
+    lines = reversed([*islice(_above(text, start), BEHIND)])
     above = [_plain(line) for line in (*lines, before(match)) if not _INSIDE.match(bare(line))]
-    itself = _plain(text[start : start + FAR].split(b"\n", 1)[0])
+    itself = _plain(next(_below(text, start, start + FAR)))
     begun = next((line for line in reversed(above) if line != itself and _BEGINS.match(line)), b"")
     return bool(begun) and begun in map(_plain, after(match))
 
@@ -91,9 +109,9 @@ def raised(match: re.Match[bytes]) -> tuple[int, bytes] | None:
     Where it has no words, such as that of a bare `assert`, the source line that raised it follows it.
     """
     start = line_start(match)
-    header, *lines = match.string[start : match.end() + FAR].split(b"\n")
-    if _HEADER not in header:
+    if _HEADER not in next(_below(match.string, start, match.end() + FAR)):
         return None
+    header, *lines = match.string[start : match.end() + FAR].split(b"\n")
     prefix = header[: header.find(_HEADER)]
     prefix = prefix if lines and lines[0].startswith(prefix) else b""
     flat = False  # pasted without its indents
@@ -128,8 +146,6 @@ def indented(match: re.Match[bytes]) -> list[bytes]:
     return [line for line in found if line.strip()][:BEHIND]
 
 
-def _drop_raised(lines: list[bytes]) -> None:
+def _drop_raised(lines: Iterator[bytes]) -> None:
     """Takes away the exception that ends the traceback above."""
-    while lines and _INSIDE.match(bare(lines[-1])):
-        lines.pop()
-    del lines[-1:]
+    next((line for line in lines if not _INSIDE.match(line)), None)
