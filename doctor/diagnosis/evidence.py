@@ -12,13 +12,21 @@ from doctor.diagnosis.course import Line
 class Seen:
     """Where a pattern was first seen; `by` is the writer whose good end takes it back, None where no good end does.
 
-    `met`: the log says how it went on, so that a mere closing word takes it back, too. `lasts`: it speaks of no fault.
+    `met`: the log says how it went on, so that a mere closing word takes it back, too. `mild`: every such line is a
+    warning, the last of them at line `last`. `lasts`: it speaks of no fault.
     """
 
     line: Line
     by: bytes | None = None
     met: bool = False
+    mild: bool = False
+    last: int = 0
     lasts: bool = False
+
+    @property
+    def may_change(self) -> bool:
+        """Whether it counts for less than it will where the same is seen again."""
+        return self.met or self.mild
 
 
 class Evidence:
@@ -41,15 +49,17 @@ class Evidence:
     @property
     def state(self) -> object:
         """All that it knows, but not in which lines."""
-        return {number: (seen.by, seen.met) for number, seen in self._first.items()}
+        return {number: (seen.by, seen.met, seen.mild) for number, seen in self._first.items()}
 
     def add(self, number: int, seen: Seen) -> None:
-        """A pattern is seen: for the first time, or again, and what was met once is not met any more once it is not."""
+        """A pattern is seen: for the first time, or again; what was met, or a warning, is none once it is not."""
         first = self._first.get(number)
         if first is None:
             self._first[number] = seen
-        elif first.met and not seen.met:
-            self._first[number] = replace(seen, line=first.line)
+        elif first.may_change:
+            self._first[number] = replace(
+                seen, line=first.line, met=first.met and seen.met, mild=first.mild and seen.mild
+            )
         self._note()
 
     def survive(self, writer: bytes, *, met: bool = False) -> None:
@@ -59,6 +69,10 @@ class Evidence:
     def forget(self, runs: list[range]) -> None:
         """No fault that was seen in one of these lines counts."""
         self._drop(lambda seen: any(seen.line.number in run for run in runs) and not seen.lasts)
+
+    def pass_over(self, line: int) -> None:
+        """What was only warned of, and for the last time above this line, is no fault."""
+        self._drop(lambda seen: seen.mild and seen.last < line)
 
     def _drop(self, lost: Callable[[Seen], bool]) -> None:
         self._first = {number: seen for number, seen in self._first.items() if not lost(seen)}

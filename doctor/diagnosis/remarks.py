@@ -19,7 +19,7 @@ SETTLING = SETTLED + UNSETTLED
 # where another message begins in the same line: ranks write into one another's lines, and JSON has its lines escaped
 _ANEW = re.compile(
     rb"\[TensorRT-LLM\]\[|\[TRT(?:-LLM)?\] (?:\[RANK \d{1,5}\] )?\[|\b[IWEF]\d{4} \d\d:\d\d:\d\d\.|NCCL (?:INFO|WARN) "
-    rb'|modelInstanceState: |\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\\r|\\n|"\], ?\["|\}, ?\{'
+    rb'|modelInstanceState: |(?<!["=])\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\\r|\\n|"\], ?\["|\}, ?\{'
 )
 _FRAME = re.compile(rb'\s*File "[^"\n]{1,400}", line \d+, in ')
 _COMPLAINS = re.compile(rb"(?i)fail|err|exception|cannot|could|unable|refused|miss|\bno\b|not\b|n't")
@@ -69,6 +69,11 @@ class Remarks:
     def said(self, match: re.Match[bytes]) -> Said:
         """What the line says of itself."""
         return Said(tuple(map(self._words.__getitem__, self._matcher.present(_own(match)))))
+
+    def spoken(self, match: re.Match[bytes]) -> bool:
+        """Whether the match stands in what a model was given or said, and does not look at that itself."""
+        start = max(line_start(match), match.start() - NEAR)
+        return "speech" in self._kinds(match.string[start : match.start()])
 
     def settling(self, text: bytes) -> list[Place]:
         """Where in the block words stand that settle their own line."""

@@ -22,6 +22,7 @@ from doctor.diagnosis.wrapping import Reflowed, Unwrapped
 
 TAKES_BACK = ("success", "closing", "passes", "command", "recovers")
 STATES = ("reports", "well", "ill", "ails", "recovers")
+GOES_ON = 12  # lines that a program which only warned prints behind its warning, with the rest of the warning
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
 
@@ -60,10 +61,13 @@ class Spotter:
         self._course = Course()
         self._session = Session()
         self._things = Things()
+        self._end = 0
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
         read_once(blocks(stream), self._spot, self._state)
+        if not self._course.failures:
+            self._evidence.pass_over(self._end - GOES_ON)
         return self._result()
 
     def _state(self) -> object:
@@ -71,6 +75,7 @@ class Spotter:
         return self._evidence.state, self._course.state, self._session.state, self._things.state
 
     def _spot(self, block: Block) -> None:
+        self._end = block.first_line + block.text.rstrip().count(b"\n")
         present = self._matcher.present(block.text)
         self._spot_lines(block, present)
         failed = self._complains(present) and self._course.failures and not self._course.full
@@ -153,7 +158,7 @@ class Spotter:
         pattern, course = self._patterns[number], self._course
         match pattern.kind:
             case "symptom" | "harmless":
-                return number not in self._evidence or self._evidence[number].met
+                return number not in self._evidence or self._evidence[number].may_change
             case "failure" | "complaint":
                 return not course.full
             case "success" | "passes":
@@ -190,15 +195,18 @@ class Spotter:
         said = self._remarks.said(match)
         if said.settled or quoted(match) or self._course.over(said.past) or self._remarks.unheeded(match, said):
             return True
-        return pattern.kind == "complaint" and (said.played_down or said.speech)
+        if pattern.kind == "complaint":
+            return said.played_down or said.speech
+        return said.speech and self._remarks.spoken(match)
 
     def _seen(self, match: re.Match[bytes], pattern: Pattern, line: Line, by: bytes) -> Seen:
         """A program may live with what the row knows to be survivable, and with what the log itself says was met."""
         if pattern.kind == "harmless":
             return Seen(line=line, lasts=True)
         met = self._remarks.go_on(match)
-        survivable = met or pattern.id in self._survivable or self._remarks.said(match).played_down
-        return Seen(line=line, by=by if survivable else None, met=met)
+        mild = self._remarks.said(match).played_down
+        survivable = met or mild or pattern.id in self._survivable
+        return Seen(line=line, by=by if survivable else None, met=met, mild=mild, last=line.number)
 
     def _follow(self, pattern: Pattern, match: re.Match[bytes], line: Line, by: bytes) -> None:
         """What the mark in this line says of the course of the run."""

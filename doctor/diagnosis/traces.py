@@ -62,8 +62,10 @@ def _below(text: bytes, start: int, stop: int) -> Iterator[bytes]:
 
 
 def ignored(match: re.Match[bytes]) -> bool:
-    """Whether the traceback is of an exception that Python could do nothing with, and went on."""
-    return before(match).startswith(_UNRAISABLE)
+    """Whether the exception is one that Python could do nothing with, and went on; some have no traceback."""
+    start = line_start(match)
+    above = match.string[max(0, start - FAR) : start].rstrip(b"\n").rpartition(b"\n")[2]
+    return any(line.startswith(_UNRAISABLE) for line in (before(match), bare(above)))
 
 
 def after(match: re.Match[bytes]) -> list[bytes]:

@@ -66,6 +66,33 @@ def test_a_run_of_which_nothing_says_that_it_began_takes_back_complaints_alone()
     assert code('  File "t.py", line 5, in test_oom', OUT_OF_MEMORY, verdict) == ExitCode.OK
 
 
+def test_a_warning_on_its_own_is_no_fault_where_the_log_goes_on_without_a_complaint() -> None:
+    warning = "cuda/__init__.py:129: UserWarning: CUDA initialization: Found no NVIDIA driver on your system."
+    lines = [f"request {number} took 3 ms" for number in range(20)]
+    assert code(*lines, warning) == ExitCode.FAILURE
+    assert code(warning, *lines[:5]) == ExitCode.FAILURE
+    assert code(warning, *lines) == ExitCode.OK
+    assert code(warning, *lines, warning) == ExitCode.FAILURE
+    assert code(warning, "RuntimeError: Found no NVIDIA driver on your system.", *lines) == ExitCode.FAILURE
+    assert code(warning, *lines, TRACEBACK) == ExitCode.FAILURE
+
+
+def test_what_a_model_says_is_no_fault() -> None:
+    assert code('Output [Text 0 Beam 0]: "RuntimeError: CUDA out of memory."') == ExitCode.OK
+    assert code('RuntimeError: CUDA out of memory. Output [Text 0 Beam 0]: ""') == ExitCode.FAILURE
+
+
+def test_a_stamp_that_is_a_value_of_the_line_begins_no_other_message() -> None:
+    assert code('{"level":"error","ts":"2025-06-20T12:00:02Z","msg":"download failed, retrying"}') == ExitCode.OK
+    assert code('{"level":"error","ts":"2025-06-20T12:00:02Z","msg":"download failed"}') == ExitCode.UNKNOWN
+
+
+def test_an_exception_that_python_ignored_is_none_even_without_a_traceback() -> None:
+    ignored = "Exception ignored in: <function _ConnectionBase.__del__ at 0x7f>"
+    assert code(ignored, "OSError: [Errno 9] Bad file descriptor") == ExitCode.OK
+    assert code("OSError: [Errno 9] Bad file descriptor", ignored) == ExitCode.UNKNOWN
+
+
 def test_a_fault_that_is_only_a_warning_counts_until_something_comes_up() -> None:
     missing = "libcudnn.so.8: cannot open shared object file: No such file or directory"
     assert code(f"WARNING backend cuda not available: {missing}", "INFO stopped") == ExitCode.FAILURE
