@@ -10,6 +10,7 @@ import pytest
 
 from doctor.diagnosis.sightings import Spotter
 from doctor.diagnosis.symptoms import catalogue
+from tests.doctor.corpus import wordings
 
 FAULTS = (
     "load library failed: libnvidia-ml.so.1: cannot open shared object file",
@@ -55,6 +56,18 @@ ENVELOPES = (
 WIDTH = 37
 
 
+UNKNOWN = (  # carriers that are not told from the line itself
+    "0: ",
+    " 3: ",
+    "triton-7f server ",
+    "2026-11-28T18:02:{n:02}Z 00O ",
+    '2026-11-28T18:02:{n:02}Z {{app="triton", pod="x-1"}} ',
+    "triton.1.abc@host    | ",
+    "gpu1\t",
+)
+RUN_ON = ("<|im_end|>", "<|im_start|>user")
+
+
 @pytest.fixture(scope="module")
 def expected() -> dict[str, set[str]]:
     return {fault: found([fault]) for fault in FAULTS}
@@ -87,6 +100,36 @@ def test_a_fault_is_found_on_a_line(lead: str, expected: dict[str, set[str]]) ->
     for fault, symptoms in expected.items():
         assert symptoms
         assert found(behind(lead, [fault])) >= symptoms
+
+
+@pytest.mark.parametrize("lead", UNKNOWN)
+def test_a_fault_is_found_behind_a_carrier_that_nobody_knows(lead: str, expected: dict[str, set[str]]) -> None:
+    for fault, symptoms in expected.items():
+        assert found(behind(lead, [fault])) >= symptoms
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lead", LEADS[1:])
+def test_what_a_row_knows_is_called_the_same_behind_a_carrier(lead: str) -> None:
+    lines = {wording.answer: line for wording in wordings() for line in wording.lines if "\n" not in line}
+    lost = [line for line in lines.values() if found(behind(lead, [line])) != found([line])]
+    assert lost == []
+
+
+@pytest.mark.parametrize("line", ["Task Killed by user", "0: Killed 3 stale requests", "12: Graph was Killed: no"])
+def test_a_word_that_is_not_the_whole_message_is_no_fault(line: str) -> None:
+    assert found([line]) == set()
+
+
+@pytest.mark.parametrize("lead", LEADS + UNKNOWN)
+def test_an_answer_that_runs_on_is_found_where_a_log_begins_with_it(lead: str) -> None:
+    assert found(behind(lead, [*RUN_ON])) == {"generation-never-stops"}
+
+
+@pytest.mark.parametrize("before", ["<|im_start|>system", "You are helpful."])
+def test_a_prompt_is_no_answer_that_runs_on(before: str) -> None:
+    assert found([before, *RUN_ON]) == set()
+    assert found([f"{before}{RUN_ON[0]}", RUN_ON[1]]) == set()
 
 
 @pytest.mark.parametrize("lead", LEADS + TABLES_ONLY)

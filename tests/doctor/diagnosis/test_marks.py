@@ -124,6 +124,41 @@ def test_words_of_failure_are_heard(line: str) -> None:
     assert explain(f"fine\n{line}\n").exit_code != ExitCode.OK
 
 
+RAISE = '  File "x.py", line 3, in f\n    raise Odd(\n'
+EXIT = '  File "x.py", line 3, in f\n    sys.exit(x)\n    ~~~~~~~~^^^\n'
+
+
+@pytest.mark.parametrize(
+    ("trace", "raised"),
+    [
+        (f"{RAISE}    )\n", "Timeout: no lock on /models"),
+        (RAISE, "InvalidVersion: Invalid version: 'x'"),
+        (RAISE, "huggingface_hub.utils.UpdateRejected: the branch moved"),
+        (EXIT, "SystemExit: no such model"),
+        ('  File "<string>", line 1, in <module>\n', "SystemExit: 2"),
+        ("", "E           SystemExit: 2"),
+    ],
+)
+def test_what_a_stack_raises_is_heard_whatever_its_class_is_called(trace: str, raised: str) -> None:
+    diagnosis = explain(f"fine\n{trace}{raised}\n")
+    assert [line.text for line in diagnosis.unknown] == [raised]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{EXIT}SystemExit: 0",
+        f"{EXIT}INFO: x",
+        "Timeout: 30",
+        "SystemExit: x",
+        "    raise the limit\nnext: fine",
+        '  File "x.py", line 3, in f\nNote: x',
+    ],
+)
+def test_what_no_stack_raises_is_not(text: str) -> None:
+    assert explain(f"fine\n{text}\n").exit_code == ExitCode.OK
+
+
 @pytest.mark.parametrize("line", HARMLESS)
 def test_words_that_only_look_like_it_are_not(line: str) -> None:
     assert explain(f"fine\n{line}\n").exit_code == ExitCode.OK
