@@ -277,6 +277,52 @@ def test_what_a_report_tells_of_the_past_counts_only_where_the_thing_is_not_well
     assert code(BANNER.format(says="ERROR: compatibility mode is UNAVAILABLE.")) == ExitCode.FAILURE
 
 
+PODS = "NAME   READY  STATUS   RESTARTS  AGE\nllm-0  1/1    Running  {restarts}         9m\n"
+EVENT = '3m10s  Warning  Unhealthy  pod/llm-0  Startup probe failed: Get "http://10.4.3.1:8000/": connection refused'
+
+
+def test_what_events_tell_of_pods_that_all_are_well_is_past() -> None:
+    assert code(PODS.format(restarts=0), EVENT) == ExitCode.OK
+    assert code(PODS.format(restarts=3), EVENT) == ExitCode.FAILURE
+    assert code(PODS.format(restarts=0), "llm-1  0/1    Pending  0         9m", EVENT) == ExitCode.FAILURE
+    assert code(EVENT) == ExitCode.FAILURE
+
+
+UNPULLED = "denied: requested access to the resource is denied"
+
+
+def test_what_compose_cannot_pull_it_builds_where_it_says_warning() -> None:
+    assert code(f" ! gateway Warning pull access denied for acme/gateway, {UNPULLED}  1.1s") == ExitCode.OK
+    assert code(f" ✘ gateway Error pull access denied for acme/gateway, {UNPULLED}  1.1s") == ExitCode.FAILURE
+
+
+AWAY = "Err:2 http://ppa.example.net jammy InRelease\n  Could not connect to ppa.example.net:80, connection timed out"
+WITHOUT = "W: Failed to fetch http://ppa.example.net/dists/jammy/InRelease  Could not connect to ppa.example.net:80"
+OLD_ONES = "W: Some index files failed to download. They have been ignored, or old ones used instead."
+
+
+def test_a_source_that_apt_goes_on_without_is_no_fault_once_it_has_installed_what_it_should() -> None:
+    assert code(AWAY, WITHOUT, OLD_ONES, "Setting up git-lfs (3.0.2-1) ...") == ExitCode.OK
+    assert code(AWAY, WITHOUT, OLD_ONES, "E: Unable to locate package git-lfs") == ExitCode.FAILURE
+    assert code(AWAY, "Setting up git-lfs (3.0.2-1) ...") == ExitCode.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ("Step 1/5 : FROM ubuntu", "Successfully built 3b3c4d5e6f70\nSuccessfully tagged llm:1"),
+        ("STEP 1/4: FROM ubuntu", "COMMIT llm:1\n--> 5aa1b2c3d4e5\nSuccessfully tagged localhost/llm:1"),
+        ("[+] Building 3.2s (9/9) FINISHED", " => => naming to docker.io/acme/llm:1   0.0s"),
+        ("#0 building with default", "#9 pushing manifest for acme/llm:1@sha256:1a2b done"),
+        ("INFO[0000] Retrieving image manifest ubuntu", "INFO[0301] Pushed registry.local/llm@sha256:11aa"),
+    ],
+)
+def test_an_image_that_was_built_vouches_for_what_its_steps_said(begins: str, ends: str) -> None:
+    assert code(begins, OUT_OF_MEMORY, ends) == ExitCode.OK
+    assert code(OUT_OF_MEMORY, begins, ends) == ExitCode.FAILURE
+    assert code(begins, OUT_OF_MEMORY) == ExitCode.FAILURE
+
+
 MEANWHILE = "During handling of the above exception, another exception occurred:"
 FRAMES = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    g()\n'
 
