@@ -144,9 +144,16 @@ def quoted(match: re.Match[bytes]) -> bool:
     return _FRAME.match(bare(above)) is not None
 
 
+def _message_start(match: re.Match[bytes]) -> int:
+    """Where its line begins, or the one above where that is the header of a warning of Python's without a word."""
+    text, start = match.string, line_start(match)
+    above = text.rfind(b"\n", 0, max(start - 1, 0)) + 1
+    return above if text[above:start].rstrip().endswith(b"Warning:") else start
+
+
 def _own(match: re.Match[bytes]) -> bytes:
     text = match.string
-    start = max(line_start(match), match.start() - NEAR)
+    start = max(_message_start(match), match.start() - NEAR)
     end = text.find(b"\n", match.end(), match.end() + NEAR)
     end = end if end >= 0 else match.end() + NEAR
     begun = [anew.start() for anew in _ANEW.finditer(text, start, match.start())]

@@ -77,9 +77,17 @@ def test_a_warning_on_its_own_is_no_fault_where_the_log_goes_on_without_a_compla
     assert code(warning, *lines, TRACEBACK) == ExitCode.FAILURE
 
 
+def test_a_warning_whose_words_stand_below_its_header_is_one() -> None:
+    words = "GeForce RTX 5090 with CUDA capability sm_120 is not compatible with the current PyTorch installation."
+    lines = [f"step {number}" for number in range(20)]
+    assert code(words, *lines) == ExitCode.FAILURE
+    assert code("cuda/__init__.py:287: UserWarning: ", words, *lines) == ExitCode.OK
+
+
 def test_what_a_model_says_is_no_fault() -> None:
     assert code('Output [Text 0 Beam 0]: "RuntimeError: CUDA out of memory."') == ExitCode.OK
     assert code('RuntimeError: CUDA out of memory. Output [Text 0 Beam 0]: ""') == ExitCode.FAILURE
+    assert code("[00:03.000 --> 00:05.000]  Killed") == ExitCode.OK
 
 
 def test_a_stamp_that_is_a_value_of_the_line_begins_no_other_message() -> None:
