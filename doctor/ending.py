@@ -6,21 +6,26 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke import Exit
 
 from environment.workspace import current
 
+if TYPE_CHECKING:
+    from environment.errors import Trouble
+
 
 @contextmanager
 def told() -> Iterator[None]:
     """Ends a task with the words and the exit code of the trouble it met, never with a traceback."""
-    from environment.errors import ExitCode, Trouble, no_space, of_a_file
+    from environment.errors import ExitCode, Trouble, no_space, of_a_file, worded
 
     try:
-        yield
+        with worded(words):
+            yield
     except Trouble as trouble:
-        raise Exit(f"error: {trouble}{_cause_in(trouble.log)}", code=trouble.code) from trouble
+        raise Exit(f"error: {words(trouble)}", code=trouble.code) from trouble
     except BrokenPipeError:  # who reads has enough: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the interpreter's last flush goes
     except KeyboardInterrupt:
@@ -59,9 +64,16 @@ def _kept(lines: str) -> str:
     return f"this:\n{lines}"
 
 
-def _cause_in(log: Path | None) -> str:
+def words(trouble: Trouble) -> str:
+    """The trouble, where its log is, and what that log says went wrong; nothing of a log that names no known cause."""
+    cause = _cause_in(trouble.log) if trouble.log else ""
+    place = f"\n  log    {trouble.log}" if cause and str(trouble.log) not in str(trouble) else ""
+    return f"{trouble}{place}{cause}"
+
+
+def _cause_in(log: Path) -> str:
     """What the log of the failed step says went wrong; nothing when there is no log, or no known cause in it."""
-    if log is None or not log.is_file():
+    if not log.is_file():
         return ""
     from doctor.diagnosis.cause import explain
     from doctor.diagnosis.report import short

@@ -7,7 +7,9 @@ import errno
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
 from itertools import takewhile
 from pathlib import Path
@@ -43,6 +45,24 @@ class Trouble(Exception):
     def __str__(self) -> str:
         rows = (("where", self.where), ("why", self.why), ("mend", self.mend))
         return "\n".join([self.what, *(f"  {name:<5}  {text}" for name, text in rows if text)])
+
+
+_WORDS: ContextVar[Callable[[Trouble], str]] = ContextVar("words", default=str)
+
+
+def in_words(trouble: Trouble) -> str:
+    """A trouble that does not end the task, as a person reads it: in a task with the cause that its log names."""
+    return _WORDS.get()(trouble)
+
+
+@contextmanager
+def worded(words: Callable[[Trouble], str]) -> Iterator[None]:
+    """While inside, this puts troubles into words."""
+    before = _WORDS.set(words)
+    try:
+        yield
+    finally:
+        _WORDS.reset(before)
 
 
 def printable(text: str) -> str:

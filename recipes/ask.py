@@ -146,7 +146,7 @@ def pieces(to: Target, text: str, manner: Manner, answer: Answer) -> Generator[s
 def show(texts: Iterator[str]) -> str:
     """Writes texts to standard output as they come, without white space before the first; what was written.
 
-    The line ends also where an interrupt ends the answer: what is said of that begins a line of its own.
+    The line ends also where an interrupt or a failure ends the answer: what is said of that begins a line of its own.
     """
     shown = ""
     try:
@@ -156,6 +156,10 @@ def show(texts: Iterator[str]) -> str:
             write(new)
     except KeyboardInterrupt:
         write("\n")
+        raise
+    except Trouble:
+        if shown:
+            write("\n")
         raise
     write("\n")
     return shown

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from environment.console import say
-from environment.errors import Trouble
+from environment.errors import Trouble, in_words
 from recipes.ask import Manner, Target, pieces, show
+from recipes.crash import Crashed
 from recipes.prompt import ChatTemplate, chat_template
+from recipes.runs import Run
 
 HELP = "/clear forgets the conversation, /system TEXT sets what the model is told first, /quit or Ctrl-D ends"
 Read = Callable[[], str]
+Noticing = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Talk:
-    """What was said so far. Pure."""
+    """What was said so far, and which server's end was told. Pure."""
 
     system: str = ""
     turns: tuple[tuple[str, str], ...] = field(default=())
+    lost: Run | None = None
 
     def messages(self, question: str) -> list[dict[str, str]]:
         """The conversation with one more question, as a chat template takes it."""
@@ -42,8 +47,11 @@ def template_of(to: Target) -> ChatTemplate:
     return found
 
 
-def chat(to: Target, manner: Manner, read: Read) -> Talk:
-    """Talks until the end of input; `read` gives the next line. Returns the conversation."""
+def chat(to: Target, manner: Manner, read: Read, noticing: Noticing = nullcontext) -> Talk:
+    """Talks until the end of input; `read` gives the next line. Returns the conversation.
+
+    It outlives its server, which may be served again meanwhile; `noticing` raises Crashed, as `crash.noticed` does.
+    """
     template, talk = template_of(to), Talk(system=manner.system)
     say(HELP, style="dim")
     for line in lines(read):
@@ -51,13 +59,13 @@ def chat(to: Target, manner: Manner, read: Read) -> Talk:
         if command == "/quit":
             break
         if command == "/clear":
-            talk = Talk(system=talk.system)
+            talk = replace(talk, turns=())
         elif command == "/system":
             talk = replace(talk, system=rest.strip())
         elif command.startswith("/"):
             say(f"there is no {command}: {HELP}")
         else:
-            talk = answered(to, manner, template, talk, line)
+            talk = answered(to, manner, template, talk, line, noticing)
     return talk
 
 
@@ -72,18 +80,25 @@ def lines(read: Read) -> Iterator[str]:
             yield line
 
 
-def answered(to: Target, manner: Manner, template: ChatTemplate, talk: Talk, question: str) -> Talk:
-    """Shows the answer; Ctrl-C ends it on the server and keeps what was said; a failed one leaves no turn."""
+def answered(to: Target, manner: Manner, template: ChatTemplate, talk: Talk, question: str, noticing: Noticing) -> Talk:
+    """Shows the answer; Ctrl-C ends it on the server and keeps what was said; a failed one leaves no turn.
+
+    Why a server has ended is told once.
+    """
     from recipes.client import Answer
 
     answer = Answer()
     coming = pieces(to, template(talk.messages(question)), manner, answer)
     try:
-        text = show(coming)
+        with noticing():
+            text = show(coming)
     except KeyboardInterrupt:
         coming.close()
         say("interrupted: the server has stopped answering", style="dim")
         text = answer.text
+    except Crashed as crashed:
+        say(f"error: {in_words(crashed) if crashed.run != talk.lost else crashed.__cause__}")
+        return replace(talk, lost=crashed.run)
     except Trouble as trouble:
         say(f"error: {trouble}")
         return talk

@@ -18,7 +18,7 @@ from environment.execution import Actor, carry_out, failed
 from environment.execution import run as run_on_host
 from environment.plan import Plan, Step
 from environment.signals import terminable
-from recipes import engine_store, runs, server_network
+from recipes import crash, engine_store, runs, server_network
 from recipes.ask import Manner, Target, show_answer
 from recipes.deployment import Deployment
 from recipes.front import front_of
@@ -79,8 +79,9 @@ def actors(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bool 
         engine_store.checked(Path(deployment.engine_dir), engine_store.asked_of(deployment))
         start_server(launch(words), record(deployment, launch(words), rehearsal=rehearsal), folder)
 
+    asking = partial(here_or_host, folder=folder, name=deployment.name)
     inside: dict[str, Actor] = {step.tool: in_container for step in plan.steps if step.where == "container"}
-    ours: dict[str, Actor] = {server_network.TOOL: server_network.make, "docker": start, "invoke": here_or_host}
+    ours: dict[str, Actor] = {server_network.TOOL: server_network.make, "docker": start, "invoke": asking}
     return {**inside, **ours, "fetch": partial(run_on_host, watch=say)}
 
 
@@ -94,14 +95,18 @@ def in_container(words: tuple[str, ...], step: Step, log: Path) -> None:
         raise failed(step, words, code, log)
 
 
-def here_or_host(words: tuple[str, ...], step: Step, log: Path) -> None:
-    """Asks the smoke question in this terminal, where its answer streams; anything else is a command of its own."""
+def here_or_host(words: tuple[str, ...], step: Step, log: Path, *, folder: Path, name: str) -> None:
+    """Asks the smoke question in this terminal, where its answer streams; anything else is a command of its own.
+
+    The server that is asked is recorded in `folder` under `name`.
+    """
     if words[1] != "ask":
         run_on_host(words, step, log)
         return
     say(f"\n> {words[2]}")
     longest = int(words[words.index("--max-tokens") + 1]) if "--max-tokens" in words else ANSWER
-    show_answer(asked_of(words), words[2], Manner(max_tokens=longest))
+    with crash.noticed(folder, runs.read(folder, name)):
+        show_answer(asked_of(words), words[2], Manner(max_tokens=longest))
 
 
 def asked_of(words: tuple[str, ...]) -> Target:

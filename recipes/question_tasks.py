@@ -10,7 +10,8 @@ from invoke import Context, task
 from environment.workspace import current
 
 if TYPE_CHECKING:
-    from recipes.ask import Manner
+    from recipes.ask import Manner, Target
+    from recipes.runs import Run
 
 
 SAMPLING = {
@@ -34,6 +35,18 @@ def manner_of(options: dict[str, Any]) -> Manner:
     said = tuple((name, options[name]) for name in names if options[name])
     stop = tuple(map(typed, options["stop"] or ()))
     return Manner(max_tokens=options["max_tokens"], stop=stop, system=typed(options["system"]), options=said)
+
+
+def asked_of(options: dict[str, Any]) -> tuple[Target, Run | None]:
+    """Who is to be asked, as a task's options say, and its record: what `--url` names has none."""
+    from recipes.ask import elsewhere, target
+    from recipes.runs import answering
+
+    names = ("name", "model", "accumulates", "model_dir", "recipe")
+    if other := elsewhere(options["url"], **{name: options[name] for name in names}):
+        return other, None
+    run = answering(current().runs, options["name"])
+    return target(run), run
 
 
 @task(
@@ -72,19 +85,17 @@ def ask(
     recipe: str = "",
 ) -> None:
     """Ask a running server; the answer streams to standard output."""
-    manner = manner_of(locals())
+    manner, (to, run) = manner_of(locals()), asked_of(locals())
     from dataclasses import replace
 
     from environment.console import typed
     from environment.signals import terminable
-    from recipes.ask import elsewhere, show_answer, show_data, show_whole, target
-    from recipes.runs import answering
+    from recipes.ask import show_answer, show_data, show_whole
+    from recipes.crash import noticed
 
-    other = elsewhere(url, name=name, model=model, accumulates=accumulates, model_dir=model_dir, recipe=recipe)
-    to = replace(other or target(answering(current().runs, name)), whole=no_stream)
     show = show_data if json else show_whole if no_stream else show_answer
-    with terminable():
-        show(to, typed(question), manner)
+    with terminable(), noticed(current().runs, run):
+        show(replace(to, whole=no_stream), typed(question), manner)
 
 
 @task(
@@ -105,12 +116,18 @@ def chat(
 ) -> None:
     """Talk with a running server; Ctrl-C ends an answer, Ctrl-D the talk; /clear, /system TEXT."""
     manner = manner_of(locals())
+    from functools import partial
+
     from environment.console import typed
     from recipes.ask import target
     from recipes.chat import chat as talk
+    from recipes.crash import noticed
     from recipes.runs import answering
 
-    talk(target(answering(current().runs, name)), manner, lambda: typed(input("> " if sys.stdin.isatty() else "")))
+    runs = current().runs
+    run = answering(runs, name)
+    read = partial(input, "> " if sys.stdin.isatty() else "")
+    talk(target(run), manner, lambda: typed(read()), partial(noticed, runs, run))
 
 
 @task(
@@ -139,18 +156,13 @@ def quality(
     json: bool = False,
 ) -> None:
     """Hold a running server's answers against what its checkpoint itself answers. Exit code 3: not known."""
-    from recipes.ask import elsewhere, target
+    to, run = asked_of(locals())
+    from recipes.crash import noticed
     from recipes.quality import asking
-    from recipes.runs import answering
 
     space = current()
-    other = elsewhere(url, name=name, model=model, accumulates=accumulates, model_dir=model_dir, recipe=recipe)
-    if other:
-        to, run = other, None
-    else:
-        run = answering(space.runs, name)
-        to = target(run)
-    if keep:
-        asking.keep(to, space, run)
-    else:
-        asking.hold(to, space, run, compute=compute, json=json)
+    with noticed(space.runs, run):
+        if keep:
+            asking.keep(to, space, run)
+        else:
+            asking.hold(to, space, run, compute=compute, json=json)

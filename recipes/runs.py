@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ from environment.console import say
 from environment.data import Record, read_json
 from environment.errors import Trouble, Usage, unknown_name
 from environment.staging import write_whole
-from environment.turns import take
+from environment.turns import hold, idle, take
 from recipes import processes
 from recipes.ports import HOST
 from recipes.recipe import Chat
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-RECORD, LOG, LOCK = "run.json", "server.log", "lock"
+RECORD, ENDED, LOG, LOCK = "run.json", "ended.json", "server.log", "lock"
 
 
 class Run(Record, frozen=True, kw_only=True):
@@ -78,13 +78,15 @@ def read(runs: Path, name: str) -> Run | None:
 
 
 def write(runs: Path, run: Run) -> None:
-    """Records the run."""
+    """Records the run; what ended by itself under its name is past."""
+    (folder(runs, run.name) / ENDED).unlink(missing_ok=True)
     write_whole(folder(runs, run.name) / RECORD, msgspec.json.format(msgspec.json.encode(run), indent=2))
 
 
 def forget(runs: Path, name: str) -> None:
-    """Removes the record; its log stays."""
-    (folder(runs, name) / RECORD).unlink(missing_ok=True)
+    """Removes the record, also that of an end; the log stays."""
+    for record in (RECORD, ENDED):
+        (folder(runs, name) / record).unlink(missing_ok=True)
 
 
 def recorded(runs: Path) -> list[Run]:
@@ -103,7 +105,10 @@ def each(runs: Path) -> Iterator[Run | Trouble]:
 
 
 class Seen(NamedTuple):
-    """The runs that are there, those of which nothing is any more, and what is wrong with the records of others."""
+    """The runs that are there, those that have ended by themselves, and what is wrong with the records of others.
+
+    `ended` has the latest first. They are in it until they are served again, or `stop` is said.
+    """
 
     living: list[Run]
     ended: list[Run]
@@ -111,25 +116,49 @@ class Seen(NamedTuple):
 
 
 def look(runs: Path) -> Seen:
-    """What is recorded, by name. The records of what has ended are removed, with what is left of it; damaged ones stay.
+    """What is recorded, by name. The records of what has ended by itself are put aside, and what is left of it removed.
 
-    They hide none of the others.
+    Damaged ones stay; they hide none of the others.
     """
-    seen = Seen([], [], [])
+    living, damaged = list[Run](), list[Trouble]()
     for found in each(runs):
         if isinstance(found, Trouble):
-            seen.damaged.append(found)
+            damaged.append(found)
         elif alive(found):
-            seen.living.append(found)
-        else:
-            seen.ended.append(found)
-            stop(runs, found)
-    return seen
+            living.append(found)
+        elif unstopped(runs, found):
+            end(found)
+            with suppress(FileNotFoundError):  # another look was faster
+                (folder(runs, found.name) / RECORD).replace(folder(runs, found.name) / ENDED)
+    return Seen(living, past(runs), damaged)
 
 
 def living(runs: Path) -> list[Run]:
-    """The runs that are there; the records of others are removed."""
+    """The runs that are there; the records of others are put aside."""
     return look(runs).living
+
+
+def past(runs: Path) -> list[Run]:
+    """The runs whose records were put aside, the latest first."""
+    found = []
+    for path in runs.glob(f"*/{ENDED}"):
+        with suppress(Trouble, FileNotFoundError):  # a damaged one only tells less
+            found.append((path.stat().st_ctime, read_json(path, Run)))
+    return [run for _, run in sorted(found, key=lambda each: each[0], reverse=True)]
+
+
+def dismiss(runs: Path, name: str) -> None:
+    """What has ended by itself under the name, or at all without one, is told no more."""
+    for run in past(runs):
+        if name in {"", run.name}:
+            (folder(runs, run.name) / ENDED).unlink(missing_ok=True)
+
+
+def unstopped(runs: Path, run: Run) -> bool:
+    """Whether nobody has stopped a server that was seen to have ended: `stop` holds the record, then removes it."""
+    with suppress(FileNotFoundError):
+        return idle(folder(runs, run.name) / RECORD) and read(runs, run.name) == run
+    return False
 
 
 def alive(run: Run) -> bool:
@@ -144,7 +173,7 @@ def alive(run: Run) -> bool:
 def choose(runs: Path, name: str) -> Run:
     """The running server of that name, or the only one; raises Trouble when there is none, Usage when unclear.
 
-    A record that is damaged is Trouble for who names it.
+    Raises Crashed for one that has ended by itself. A record that is damaged is Trouble for who names it.
     """
     if name:
         read(runs, name)
@@ -154,8 +183,9 @@ def choose(runs: Path, name: str) -> Run:
     if name and name in there:
         return there[name]
     if gone and (name or not there):
-        log = folder(runs, gone[0].name) / LOG
-        raise Trouble(f"{gone[0].name} has ended by itself", where=str(log), mend="start it again", log=log)
+        from recipes.crash import crash
+
+        raise crash(runs, gone[0])
     if not there:
         raise Trouble("no server is running", mend="start one: ./inv serve qwen2 --rehearse")
     if name:
@@ -166,14 +196,12 @@ def choose(runs: Path, name: str) -> Run:
 
 
 def answering(runs: Path, name: str) -> Run:
-    """As `choose`; raises Trouble for a server whose container has ended, with how it ended."""
-    run = choose(runs, name)
-    if run.container:
-        from recipes import server_container
+    """As `choose`; raises Crashed also for a server whose container has ended, with how it ended."""
+    from recipes import crash
 
-        if end := server_container.ended(run):
-            mend = f"./inv logs --name {run.name}   shows its last words; then serve it again"
-            raise Trouble(f"the server {run.name!r} does not run: its container {end}", where=run.container, mend=mend)
+    run = choose(runs, name)
+    if run.container and (crashed := crash.of(runs, run.name)):
+        raise crashed
     return run
 
 
@@ -191,14 +219,26 @@ def refuse_other(there: Run, settings: Mapping[str, str]) -> None:
 
 
 def stop(runs: Path, run: Run) -> None:
-    """Ends the server and every process of its session, then removes the record."""
+    """Ends the server and every process of its session, then removes the record, which it holds until then.
+
+    So who sees the server end meanwhile knows that it was stopped.
+    """
+    with ExitStack() as holding:
+        with suppress(FileNotFoundError):
+            record = holding.enter_context((folder(runs, run.name) / RECORD).open("rb"))
+            hold(record.fileno(), f"stopping {run.name}")
+        end(run)
+        forget(runs, run.name)
+
+
+def end(run: Run) -> None:
+    """Ends the server and every process of its session; what is left of one that has ended is removed."""
     if run.container:
         from recipes import server_container
 
         server_container.stop(run)
     elif alive(run):
         processes.end(run.process)
-    forget(runs, run.name)
 
 
 def stays_up(run: Run) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke import Context, task
 
 from environment.workspace import current
 from recipes.deploying import UNSAID
+
+if TYPE_CHECKING:
+    from recipes.status import Told
 
 
 @task(help={"json": "as data", "watch": "again every two seconds, until Ctrl-C"})
@@ -17,22 +22,23 @@ def status(c: Context, json: bool = False, watch: bool = False) -> None:
     from environment.console import clear
     from recipes.status import EVERY
 
+    told: Told = {}
     if not watch:
-        show_status(json=json)
+        show_status(told, json=json)
         return
     with suppress(KeyboardInterrupt):
         while True:
             clear()
-            show_status(json=json)
+            show_status(told, json=json)
             time.sleep(EVERY)
 
 
-def show_status(*, json: bool) -> None:
-    """The servers as they are now, for the person or the next program."""
+def show_status(told: Told, *, json: bool) -> None:
+    """The servers as they are now, for the person or the next program; `told` is what the look before told of ends."""
     from environment.console import result, result_json
     from recipes.status import seen, table
 
-    servers = seen(current().runs)
+    servers = seen(current().runs, told)
     result_json("status/1", {"servers": servers}) if json else result(table(servers))
 
 
@@ -59,7 +65,11 @@ def stop(c: Context, name: str = "", every: bool = False) -> None:
 
     folder = current().runs
     server_network.clear_left()
-    for run in runs.living(folder) if every else [runs.choose(folder, name)]:
+    try:
+        chosen = runs.living(folder) if every else [runs.choose(folder, name)]
+    finally:
+        runs.dismiss(folder, name)
+    for run in chosen:
         process.stop(folder, run.name)
         runs.stop(folder, run)
         say(f"{run.name} stopped.")

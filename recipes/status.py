@@ -6,21 +6,37 @@ import time
 from pathlib import Path
 
 from environment.console import say
+from environment.errors import in_words
 from environment.layers import amount
-from recipes import health, processes, runs
+from recipes import crash, health, processes, runs
 from recipes.condition import Condition
 from recipes.rehearsal.server import answers_ready
 from recipes.runs import Run
 
+Told = dict[tuple[str, float], str]  # name and start of a server that has ended by itself -> what is told of it
 
-def seen(folder: Path) -> list[dict[str, object]]:
-    """Each server that is there, as it is now; records of servers that are gone are told of and removed."""
+
+def seen(folder: Path, told: Told | None = None) -> list[dict[str, object]]:
+    """Each server that is there, as it is now. Of those that have ended by themselves it says why.
+
+    `told` is what the look before told of them, whose logs are then not read again, and becomes what this one tells.
+    """
     seen = runs.look(folder)
     for trouble in seen.damaged:
         say(str(trouble), style="yellow")
-    for run in seen.ended:
-        say(f"{run.name} has ended by itself; its log: ./inv logs --name {run.name}", style="yellow")
+    tell(folder, crash.lost(folder, seen), {} if told is None else told)
     return [row(run, condition(run), health.models(run.http)) for run in seen.living]
+
+
+def tell(folder: Path, lost: list[Run], told: Told) -> None:
+    """Says of each server that has ended by itself why, as `told` has it; what is not in it is found out."""
+    by_event = {(run.name, run.started): run for run in lost}
+    for event in told.keys() - by_event.keys():
+        del told[event]
+    for event, run in by_event.items():
+        if event not in told:
+            told[event] = in_words(crash.crash(folder, run))
+        say(told[event], style="yellow")
 
 
 def row(run: Run, now: Condition, models: tuple[health.Served, ...]) -> dict[str, object]:

@@ -8,6 +8,7 @@ import pytest
 from invoke import Exit
 
 from doctor.ending import told
+from environment.errors import Trouble, in_words
 from environment.execution import run
 from environment.plan import Step
 
@@ -43,6 +44,20 @@ def test_a_failed_step_whose_log_names_no_known_cause_says_no_more_than_it_knows
     text = message("echo 'something odd'; exit 1", tmp_path / "log")
     assert "something odd" in text
     assert "root cause" not in text
+
+
+def test_the_place_of_a_log_that_names_a_cause_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for words, said in (("CUDA runtime error in cudaMalloc(ptr, n): out of memory", True), ("fine", False)):
+        log.write_text(words)
+        text = in_its_words(Trouble("it differs", mend="look", log=log))
+        assert (f"\n  log    {log}\n\nroot cause: " in text) == said
+        assert text.startswith("it differs\n  mend   look")
+
+
+def in_its_words(trouble: Trouble) -> str:
+    with told():
+        return in_words(trouble)
 
 
 def test_a_file_that_this_person_may_not_use_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from environment.execution import Actor
 from environment.plan import Step
 from recipes import runs
+from recipes.crash import noticed
 from recipes.quality import gate
 from recipes.quality.reference import Computing, patience
 from recipes.serve import QUALITY
@@ -38,4 +39,5 @@ class Watch:
         """Raises Differs for answers that part too far."""
         run = runs.read(self.folder, self.name)
         if run is not None:
-            gate.hold(run, self.own, patience(time.monotonic() - self.begun), self.folder, self.kind)
+            with noticed(self.folder, run):
+                gate.hold(run, self.own, patience(time.monotonic() - self.begun), self.folder, self.kind)

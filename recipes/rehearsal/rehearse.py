@@ -10,7 +10,7 @@ from pathlib import Path
 from environment.console import say
 from environment.errors import Trouble
 from environment.workspace import Workspace
-from recipes import ports, processes, runs
+from recipes import crash, ports, processes, runs
 from recipes.rehearsal import binary, server
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.preparation import Material, Prepared, prepare
@@ -61,21 +61,22 @@ def rehearse(asked: Rehearsal, workspace: Workspace, beside: Callable[[], None] 
         there = runs.read(workspace.runs, asked.name)
         if there is not None and runs.alive(there):
             runs.refuse_other(there, asked.settings)
-            wait_for(there, asked.ready_within)
+            wait_for(there, workspace.runs, asked.ready_within)
             return there, False
         ports.refuse_taken(asked.ports)
         say(f"Checkpoint        {asked.checkpoint}")
         return start(asked, prepare(asked.material, workspace), workspace, beside), True
 
 
-def wait_for(there: Run, within: float) -> None:
+def wait_for(there: Run, folder: Path, within: float) -> None:
     """Returns when a server that another command started is ready; raises Trouble when it ends or is late."""
     deadline = time.monotonic() + within
     while not server.answers(there.process, there.http):
         if not runs.alive(there) or time.monotonic() > deadline:
-            raise Trouble(
+            crashed = crash.of(folder, there.name, why="it was started before, and had not become ready")
+            raise crashed or Trouble(
                 f"{there.name!r} was started before and is not ready",
-                why="it goes on" if runs.alive(there) else "it has ended",
+                why="it goes on" if runs.alive(there) else "it was stopped",
                 mend=f"./inv logs --name {there.name}   says why; ./inv stop --name {there.name}   ends it",
             )
         time.sleep(server.POLL)

@@ -13,6 +13,7 @@ from environment.signals import terminable
 from environment.workspace import PROJECT, Workspace
 from recipes import runs
 from recipes.ask import Manner, show_answer, target
+from recipes.crash import noticed
 from recipes.deployment import Deployment
 from recipes.quality import gate
 from recipes.quality.reference import computing, patience
@@ -39,7 +40,7 @@ def run_and_ask(
         say(f"One process stands for the {deployment.world_size} ranks: --dry shows what each of them is given.")
     with terminable(), computing(asked.checkpoint, space.checkpoints) as own:
         run, new = rehearse(asked, space, own.begin if quality else None)
-        with good_or_gone(run, space if new else None):
+        with good_or_gone(run, space if new else None), noticed(space.runs, run):
             first_answer(run, question or deployment.recipe.question.text, manner)
             if quality:
                 gate.hold(run, own, patience(time.monotonic() - begun), space.runs, gate.REHEARSAL)

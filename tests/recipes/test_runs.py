@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from environment.errors import Trouble, Usage
-from recipes import processes, runs
+from recipes import crash, processes, runs
+from recipes.crash import Crashed
 from recipes.ports import free, free_ports, refuse_taken
 from recipes.runs import Run
 from tests.waiting import soon
@@ -169,5 +170,53 @@ def test_a_server_that_died_is_told_with_its_log(tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="has ended by itself") as caught:
         runs.choose(tmp_path, "")
     assert caught.value.log == tmp_path / "qwen2" / "server.log"
+
+
+def test_what_has_ended_is_told_until_it_is_served_again_or_dismissed(tmp_path: Path) -> None:
+    for name in ("qwen2", "dead"):
+        runs.write(tmp_path, run(name, process=2**22 + 1))
+    runs.write(tmp_path, run("other"))
+    for _ in range(2):
+        assert {each.name for each in runs.look(tmp_path).ended} == {"qwen2", "dead"}
+        assert runs.choose(tmp_path, "").name == "other"
+        with pytest.raises(Crashed, match="qwen2 has ended by itself"):
+            runs.choose(tmp_path, "qwen2")
+    runs.write(tmp_path, run())
+    assert [each.name for each in runs.look(tmp_path).ended] == ["dead"]
+    runs.dismiss(tmp_path, "qwen2")
+    with pytest.raises(Crashed, match="dead has ended by itself"):
+        runs.choose(tmp_path, "dead")
+    runs.dismiss(tmp_path, "")
+    with pytest.raises(Usage, match="unknown server 'dead'"):
+        runs.choose(tmp_path, "dead")
+
+
+def test_a_server_that_is_being_stopped_has_not_ended_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, told = processes.end, []
+
+    def looked_at(process: int) -> None:
+        ends(process)
+        told.append((runs.look(tmp_path), crash.of(tmp_path, "qwen2")))
+
+    monkeypatch.setattr(processes, "end", looked_at)
+    with subprocess.Popen(("sleep", "600"), start_new_session=True) as process:
+        runs.write(tmp_path, run(process=process.pid))
+        runs.stop(tmp_path, runs.choose(tmp_path, ""))
+    assert told == [(([], [], []), None)]
+    assert runs.look(tmp_path) == ([], [], [])
+
+
+def test_stopping_what_was_put_aside_meanwhile_is_the_end_of_it(tmp_path: Path) -> None:
+    runs.write(tmp_path, run(process=2**22 + 1))
+    (gone,) = runs.look(tmp_path).ended
+    runs.stop(tmp_path, gone)
+    assert runs.look(tmp_path) == ([], [], [])
+
+
+def test_a_damaged_record_of_what_has_ended_is_no_record(tmp_path: Path) -> None:
+    (tmp_path / "qwen2").mkdir()
+    (tmp_path / "qwen2" / runs.ENDED).write_text("{")
     with pytest.raises(Trouble, match="no server is running"):
         runs.choose(tmp_path, "")

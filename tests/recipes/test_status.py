@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from doctor.ending import told
 from recipes import health, processes, runs, status
 from recipes.condition import Condition
 from recipes.health import Served
@@ -85,12 +86,36 @@ def test_a_server_that_has_ended_says_how_and_nothing_else() -> None:
     assert status.cells(row)["memory"] == status.cells(row)["up"] == status.cells(row)["models"] == "-"
 
 
-def test_records_of_what_is_gone_are_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_what_has_ended_by_itself_the_cause_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs.write(tmp_path, run(container="", process=2**22 + 1))
-    assert status.seen(tmp_path) == []
-    assert "qwen2 has ended by itself" in capsys.readouterr().err
+    log = tmp_path / "qwen2" / runs.LOG
+    log.write_text("CUDA runtime error in cudaMalloc(ptr, n): out of memory\n")
+    for _ in range(2):
+        with told():
+            assert status.seen(tmp_path) == []
+        said = capsys.readouterr().err
+        assert f"qwen2 has ended by itself\n  where  {log}\n" in said
+        assert said.count("root cause: GPU memory") == 1
+    runs.dismiss(tmp_path, "qwen2")
     assert status.seen(tmp_path) == []
     assert capsys.readouterr().err == ""
+
+
+def test_who_watches_reads_the_log_of_an_end_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    looks: status.Told = {}
+    for started in (1.0, 2.0):
+        runs.write(tmp_path, run(container="", process=2**22 + 1, started=started))
+        (tmp_path / "qwen2" / runs.LOG).write_text("CUDA runtime error in cudaMalloc(ptr, n): out of memory\n")
+        for _ in range(2):
+            with told():
+                status.seen(tmp_path, looks)
+            (tmp_path / "qwen2" / runs.LOG).unlink(missing_ok=True)
+            assert "root cause: GPU memory" in capsys.readouterr().err
+            assert list(looks) == [("qwen2", started)]
+    me = os.getpid()
+    runs.write(tmp_path, run(process=me, born=processes.birth(me), container=""))
+    status.seen(tmp_path, looks)
+    assert not looks
 
 
 def test_each_record_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +156,6 @@ def test_a_damaged_record_is_told_beside_the_others(tmp_path: Path, capfd: pytes
     me = os.getpid()
     runs.write(tmp_path, run(process=me, born=processes.birth(me), container="", rehearsal=True))
     assert [server["name"] for server in status.seen(tmp_path)] == ["qwen2"]
-    told = capfd.readouterr().err
-    assert "run.json is not a valid Run" in told
-    assert "docker rm --force trtllm-cut" in told
+    said = capfd.readouterr().err
+    assert "run.json is not a valid Run" in said
+    assert "docker rm --force trtllm-cut" in said

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from doctor.ending import told
 from environment.artifacts.plan_heads import head
 from environment.docker_errors import DockerTrouble
 from environment.docker_run import launch
 from environment.errors import Trouble
-from recipes import container_runs, runs, server_container
+from recipes import container_runs, runs, server_container, status
 from recipes.container_runs import carry_out_watched
+from recipes.crash import Crashed
 from recipes.deployment import Deployment
 from recipes.runs import Run
 from tests.serving.conftest import QUESTION, Host, planned
@@ -166,6 +168,36 @@ def test_a_server_that_ignores_the_request_is_killed_and_removed(
     assert host.left() == ""
     assert not Path(f"/proc/{process}").exists()
     assert list(runs.each(tmp_path)) == []
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_container_that_ended_by_itself_is_told_with_its_log(
+    host: Host, tmp_path: Path, left: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = "[TensorRT-LLM][ERROR] CUDA runtime error in cudaMalloc(ptr, n): out of memory"
+    host.docker(
+        "run", "--name", "trtllm-deaf", "trtllm-test/mpi:1", "sh", "-c", f"echo '{fault}' >&2; exit 134", check=False
+    )
+    runs.write(tmp_path, recorded("trtllm-deaf"))
+    if not left:
+        host.docker("rm", "trtllm-deaf")
+    with pytest.raises(Crashed) as caught:
+        runs.answering(tmp_path, "deaf")
+    if left:
+        assert "the server 'deaf' does not run: its container exited with code 134" in str(caught.value)
+        assert caught.value.log == tmp_path / "deaf" / runs.LOG
+        assert fault in caught.value.log.read_text()
+        looks: status.Told = {}
+        for _ in range(2):
+            with told():
+                assert [row["state"] for row in status.seen(tmp_path, looks)] == ["exited with code 134"]
+            assert "root cause: GPU memory" in capsys.readouterr().err
+        assert len(looks) == 1
+        runs.stop(tmp_path, recorded("trtllm-deaf"))
+    else:
+        assert "deaf has ended by itself" in str(caught.value)
+        assert caught.value.log is None
+    assert host.left() == ""
 
 
 def test_a_server_is_recorded_before_it_runs(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from recipes import runs
 from recipes.client import Question, Refused, Unreachable, ask
 from recipes.generate import generate
 from tests.recipes.clients.conftest import TRITON, served
@@ -120,6 +121,29 @@ def doomed(tmp_path: Path) -> Iterator[Home]:
     made.close()
 
 
+def tell(process: subprocess.Popen[bytes], text: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{text}\n".encode())
+    process.stdin.flush()
+
+
+def told_up_to(process: subprocess.Popen[bytes], words: bytes) -> bytes:
+    """What the process says up to the line with these words."""
+    assert process.stderr is not None
+    said = b""
+    for line in process.stderr:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(said.decode())
+
+
+def fail(home: Home) -> None:
+    """The server says what a failing one says."""
+    with (home.workspace / "runs" / "qwen2" / runs.LOG).open("a", encoding="utf-8") as file:
+        file.write("[TensorRT-LLM][ERROR] CUDA runtime error in cudaMalloc(ptr, n): out of memory\n")
+
+
 def kill(home: Home) -> None:
     os.killpg(home.run.process, signal.SIGKILL)
 
@@ -140,14 +164,50 @@ def test_ask_says_that_its_server_has_died(doomed: Home, words: tuple[str, ...])
 
 def test_a_talk_outlives_its_server_and_says_so(doomed: Home) -> None:
     with asking(doomed, "chat", *LONG) as process:
-        assert process.stdin is not None
-        process.stdin.write(f"{TEXT}\n".encode())
-        process.stdin.flush()
+        tell(process, TEXT)
         first(process)
         kill(doomed)
         _, said = process.communicate(f"{TEXT}\n/quit\n".encode(), timeout=PATIENCE)
     assert process.returncode == 0
     assert said.count(b"no Triton answers") == 2
+    assert said.count(b"qwen2 has ended by itself") == 1
+
+
+def test_a_talk_tells_why_its_server_has_ended_and_goes_on_with_the_next(doomed: Home) -> None:
+    with asking(doomed, "chat", *LONG) as process:
+        tell(process, TEXT)
+        first(process)
+        fail(doomed)
+        kill(doomed)
+        said = told_up_to(process, b"root cause: GPU memory exhausted")
+        tell(process, TEXT)
+        said += told_up_to(process, b"no Triton answers")
+        served(doomed)
+        tell(process, "again")
+        assert process.stdout is not None
+        assert process.stdout.readline().decode() == "🐆\n"
+        assert process.stdout.read(5) == b"again"
+        process.send_signal(signal.SIGINT)
+        assert soon(lambda: cancelled(doomed) == 1)
+        _, rest = process.communicate(b"/quit\n", timeout=PATIENCE)
+    assert process.returncode == 0, rest
+    assert (said + rest).count(b"root cause") == 1
+    assert (said + rest).count(b"no Triton answers") == 2
+
+
+@pytest.mark.parametrize("words", [("ask", TEXT), ("chat",)])
+def test_of_a_server_that_somebody_stops_there_is_no_cause(doomed: Home, words: tuple[str, ...]) -> None:
+    with asking(doomed, *words, *LONG) as process:
+        if words == ("chat",):
+            tell(process, TEXT)
+        first(process)
+        fail(doomed)
+        doomed.invoke("stop")
+        _, said = process.communicate(b"/quit\n", timeout=PATIENCE)
+    assert b"error: " in said
+    assert b"ended by itself" not in said
+    assert b"root cause" not in said
+    assert doomed.invoke("status").stderr == ""
 
 
 def test_in_the_library_it_is_an_error_not_an_end(doomed: Home) -> None:

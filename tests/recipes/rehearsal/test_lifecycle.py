@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from environment.errors import Trouble
 from recipes import health, processes, runs
+from recipes.crash import Crashed
 from recipes.rehearsal import server
 from recipes.rehearsal.binary import Command
 from recipes.rehearsal.rehearse import wait_for
@@ -167,6 +168,38 @@ def test_a_server_killed_behind_our_back_is_a_stale_record_that_goes(empty_home:
     assert "Started GRPCInferenceService" in empty_home.invoke("logs", "--lines", "500").stdout
 
 
+@triton
+def test_a_server_that_was_ready_and_died_is_told_with_the_cause(empty_home: Home) -> None:
+    empty_home.serve()
+    log, process = empty_home.workspace / "runs" / "qwen2" / runs.LOG, empty_home.run.process
+    with log.open("a", encoding="utf-8") as file:
+        file.write("[TensorRT-LLM][ERROR] CUDA runtime error in cudaMalloc(ptr, n): out of memory\n")
+    os.killpg(process, signal.SIGKILL)
+    assert last_one_gone(empty_home)
+    told = [
+        empty_home.invoke(*words, code=code).stderr
+        for words, code in ((("status",), 0), (("ask", "hi"), 1), (("chat", "--name", "qwen2"), 1), (("ask", "hi"), 1))
+    ]
+    for said in told:
+        assert f"qwen2 has ended by itself\n  where  {log}\n" in said
+        assert "root cause: GPU memory exhausted" in said
+    empty_home.serve()
+    assert empty_home.invoke("status").stderr == ""
+    empty_home.invoke("stop")
+    assert empty_home.invoke("status").stderr == ""
+    assert "no server is running" in empty_home.invoke("ask", "hi", code=1).stderr
+
+
+@triton
+def test_what_has_ended_by_itself_is_told_for_the_last_time_by_stop(empty_home: Home) -> None:
+    empty_home.serve()
+    os.killpg(empty_home.run.process, signal.SIGKILL)
+    assert last_one_gone(empty_home)
+    assert "qwen2 has ended by itself" in empty_home.invoke("stop", code=1).stderr
+    assert empty_home.invoke("status").stderr == ""
+    assert "no server is running" in empty_home.invoke("stop", code=1).stderr
+
+
 def program(tmp_path: Path, text: str) -> Command:
     path = tmp_path / "server"
     path.write_text(f"#!{sys.executable}\n{text}\n")
@@ -233,7 +266,7 @@ def test_the_word_of_another_server_on_the_port_is_not_taken_for_ones_own(ready:
         waited_for()
 
 
-def test_a_server_that_another_command_started_is_waited_for(ready: int) -> None:
+def test_a_server_that_another_command_started_is_waited_for(ready: int, tmp_path: Path) -> None:
     own = os.getpid()
     there = Run(
         name="mine",
@@ -249,11 +282,17 @@ def test_a_server_that_another_command_started_is_waited_for(ready: int) -> None
         model="ensemble",
         tokenizer="/t",
     )
-    wait_for(there, PATIENCE)
-    for late, why in ((replace(there, http=9), "it goes on"), (replace(there, http=9, born=""), "it has ended")):
-        with pytest.raises(Trouble, match="'mine' was started before and is not ready") as caught:
-            wait_for(late, 0.05)
-        assert caught.value.why == why
+    wait_for(there, tmp_path, PATIENCE)
+    with pytest.raises(Trouble, match="'mine' was started before and is not ready"):
+        wait_for(replace(there, http=9), tmp_path, 0.05)
+    gone = replace(there, http=9, born="")
+    with pytest.raises(Trouble, match="'mine' was started before and is not ready") as stopped:
+        wait_for(gone, tmp_path, 0.05)
+    assert stopped.value.why == "it was stopped"
+    runs.write(tmp_path, gone)
+    with pytest.raises(Crashed, match="mine has ended by itself") as caught:
+        wait_for(gone, tmp_path, 0.05)
+    assert caught.value.log == tmp_path / "mine" / runs.LOG
 
 
 def test_a_failure_to_record_ends_the_process(tmp_path: Path) -> None:
