@@ -28,7 +28,7 @@ def crash(folder: Path, run: Run, why: str = "") -> Crashed:
 
     The log of a container is written beside its record; of one that was removed there is none.
     """
-    mend = f"mend the cause, then serve it again; ./inv logs --name {run.name}   shows its last words"
+    mend = f"./inv logs --name {run.name}   shows its last words; then serve it again"
     if not run.container:
         log = runs.folder(folder, run.name) / runs.LOG
         return Crashed(run, f"{run.name} has ended by itself", where=str(log), why=why, mend=mend, log=log)
