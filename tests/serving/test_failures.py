@@ -16,15 +16,18 @@ from environment.artifacts.plan_heads import head
 from environment.docker_errors import DockerTrouble
 from environment.docker_run import launch
 from environment.errors import Trouble
+from environment.plan import Step
 from recipes import container_runs, runs, server_container, status
 from recipes.container_runs import carry_out_watched
 from recipes.crash import Crashed
 from recipes.deployment import Deployment
+from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.runs import Run
 from tests.serving.conftest import QUESTION, Host, planned
 from tests.waiting import soon
 
 pytestmark = pytest.mark.docker
+ASKS = Step(title="Ask it", tool="invoke", argv=("./inv", "ask"))
 
 
 def start(deployment: Deployment, user: str = "") -> None:
@@ -181,6 +184,9 @@ def test_a_container_that_ended_by_itself_is_told_with_its_log(
     runs.write(tmp_path, recorded("trtllm-deaf"))
     if not left:
         host.docker("rm", "trtllm-deaf")
+    question = ("./inv", "ask", QUESTION, "--url", "127.0.0.1:2", "--model", "ensemble", "--model-dir", str(SHIPPED))
+    with pytest.raises(Crashed, match="deaf"):
+        container_runs.here_or_host(question, ASKS, tmp_path / "step.log", folder=tmp_path, name="deaf")
     with pytest.raises(Crashed) as caught:
         runs.answering(tmp_path, "deaf")
     if left:

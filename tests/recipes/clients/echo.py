@@ -7,6 +7,7 @@ be compared, byte by byte, with what comes out, whatever a model would have made
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from recipes.rehearsal.engine import Engine, OnToken, Sampling
 from recipes.rehearsal.models import tensorrt_llm
 from recipes.rehearsal.text import load_tokenizer
-from tests.recipes.clients.words import ALL, BEGINS, END, PAUSE, START
+from tests.recipes.clients.words import ALL, BEGINS, DIES, END, FAULT, PAUSE, START
 
 AT_ONCE = 32  # answers, each begun when it is asked for, as an engine with in-flight batching does
 
@@ -34,6 +35,9 @@ class Echo:
         print(BEGINS, flush=True)
         for place, prompt in enumerate(prompts):
             said = self.answer(prompt)
+            if self.tokenizer.decode(said) == DIES:
+                print(FAULT, flush=True)
+                os.kill(os.getppid(), signal.SIGKILL)
             whole = (said * (sampling.min_length // max(len(said), 1) + 1) + [self.end])[:limit]
             for token in whole:
                 time.sleep(self.pause)
