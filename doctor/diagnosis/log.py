@@ -85,6 +85,11 @@ class Block:
     text: bytes
     first_line: int
 
+    @property
+    def last_line(self) -> int:
+        """The number of the last line that is not empty."""
+        return self.first_line + self.text.rstrip().count(b"\n")
+
 
 def blocks(stream: BinaryIO) -> Iterator[Block]:
     """The log in blocks that stay in the processor's cache while every pass looks at them."""

@@ -61,13 +61,13 @@ class Spotter:
         self._course = Course()
         self._session = Session()
         self._things = Things()
-        self._end = 0
+        self._last = Block(text=b"", first_line=0)
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
         read_once(blocks(stream), self._spot, self._state)
         if not self._course.failures:
-            self._evidence.pass_over(self._end - GOES_ON)
+            self._evidence.pass_over(self._last.last_line - GOES_ON)
         return self._result()
 
     def _state(self) -> object:
@@ -75,7 +75,7 @@ class Spotter:
         return self._evidence.state, self._course.state, self._session.state, self._things.state
 
     def _spot(self, block: Block) -> None:
-        self._end = block.first_line + block.text.rstrip().count(b"\n")
+        self._last = block
         present = self._matcher.present(block.text)
         self._spot_lines(block, present)
         failed = self._complains(present) and self._course.failures and not self._course.full
