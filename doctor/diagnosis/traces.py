@@ -63,8 +63,7 @@ def _below(text: bytes, start: int, stop: int) -> Iterator[bytes]:
 
 def ignored(match: re.Match[bytes]) -> bool:
     """Whether the exception is one that Python could do nothing with, and went on; some have no traceback."""
-    start = line_start(match)
-    above = match.string[max(0, start - FAR) : start].rstrip(b"\n").rpartition(b"\n")[2]
+    above = next(filter(None, _above(match.string, line_start(match))), b"")
     return any(line.startswith(_UNRAISABLE) for line in (before(match), bare(above)))
 
 
@@ -143,9 +142,9 @@ def headed(match: re.Match[bytes]) -> bool:
 
 def indented(match: re.Match[bytes]) -> list[bytes]:
     """The indented lines behind the match, which go on with what it says."""
-    lines = [bare(line) for line in match.string[match.end() : match.end() + FAR].split(b"\n")[1:]]
-    found = list(takewhile(lambda line: not line.strip() or line[:1] in b" \t", lines))
-    return [line for line in found if line.strip()][:BEHIND]
+    lines = map(bare, islice(_below(match.string, match.end(), match.end() + FAR), 1, None))
+    found = takewhile(lambda line: not line.strip() or line[:1] in b" \t", lines)
+    return [*islice((line for line in found if line.strip()), BEHIND)]
 
 
 def _drop_raised(lines: Iterator[bytes]) -> None:

@@ -176,10 +176,9 @@ def speed(name: str, lines: Sequence[str], *, strange: bool = True) -> Iterator[
     about = f"1 GB, {name}"
     yield Measurement(name=f"{about}: diagnosis", value=f"{ours:.2f} s")
     yield Measurement(name=f"{about}: memory at the most", value=f"{int(peak) >> 10} MiB")
-    least = ">" if theirs >= LIMIT else ""
-    yield Measurement(name=f"{about}: grep -E", value=f"{least}{theirs:.2f} s")
-    most = "<" if theirs >= LIMIT else ""
-    yield Measurement(name=f"{about}: ratio", value=f"{most}{ours / theirs:.2f}", goal="1.0", met=ours <= theirs)
+    more, less = (">", "<") if theirs >= LIMIT else ("", "")
+    yield Measurement(name=f"{about}: grep -E", value=f"{more}{theirs:.2f} s")
+    yield Measurement(name=f"{about}: ratio", value=f"{less}{ours / theirs:.2f}", goal="1.0", met=ours <= theirs)
     yield Measurement(name=f"{about}: grep -E, repeats without bounds", value=f"{suited:.2f} s")
     yield Measurement(name=f"{about}: ratio to that", value=f"{ours / suited:.2f}")
 
