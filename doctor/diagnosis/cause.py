@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import io
-import re
 import shlex
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from doctor.diagnosis.course import Line
+from doctor.diagnosis.findings import Finding, ranked
 from doctor.diagnosis.first_errors import first_errors, says_nothing
 from doctor.diagnosis.refusals import refusal
-from doctor.diagnosis.sightings import Sightings, Spotter
+from doctor.diagnosis.rows import Sightings
+from doctor.diagnosis.sightings import Spotter
 from doctor.diagnosis.stages import stage_of
-from doctor.diagnosis.symptoms import PLACEHOLDER, Catalogue, Harmless, Stage, Symptom, catalogue
+from doctor.diagnosis.symptoms import Catalogue, Harmless, Stage, catalogue
 from environment.console import typed
 from environment.errors import ExitCode, Usage
 
-_SHELL = re.compile(r"[`$;&|<>()\"'\\!\x00-\x1f]")  # what would mean something else in a command that a person pastes
 COMPRESSED = {
     b"\x1f\x8b": "zcat",
     b"\xfd7zXZ": "xzcat",
@@ -34,44 +34,12 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """A symptom seen in a log. `primary` is true for the one that names the root cause."""
-
-    symptom: Symptom
-    line: Line
-    confidence: str
-    primary: bool
-
-    @property
-    def cause(self) -> str:
-        """Why it happened, with the values of this log, and those details of which it shows all values."""
-        values = self.line.values
-        details = (detail for detail in self.symptom.details if values.keys() >= set(PLACEHOLDER.findall(detail)))
-        return ". ".join(_filled(text, values).rstrip(".") for text in (self.symptom.cause, *details))
-
-    @property
-    def between(self) -> tuple[str, ...]:
-        """The two parts that disagree, with their values; empty where it is not a disagreement."""
-        return tuple(_filled(part, self.line.values) for part in self.symptom.between)
-
-    @property
-    def remedy(self) -> tuple[str, ...]:
-        """What mends it, step by step, with the values of this log that a shell takes for nothing but themselves."""
-        plain = {name: value for name, value in self.line.values.items() if not _SHELL.search(value)}
-        return tuple(_filled(step, plain) for step in self.symptom.remedy)
-
-
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    """`{name}` becomes its value, or `<name>` when this log did not show it."""
-    return PLACEHOLDER.sub(lambda name: values.get(name[1], f"<{name[1]}>"), text)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Diagnosis:
     """What one log says. `unknown` are its first error lines when no cause is known, `general` is what they say then.
 
     `general` names no cause: it tells in general terms what the program refused, so the exit code stays 3. `stage` is
-    the step that broke off, where the log shows one.
+    the step that broke off, where the log shows one. `lived_with` are faults from which the program went on with its
+    work: they change no exit code.
     """
 
     path: str
@@ -80,6 +48,7 @@ class Diagnosis:
     unknown: tuple[Line, ...]
     general: Finding | None = None
     stage: Stage | None = None
+    lived_with: tuple[Finding, ...] = ()
 
     @property
     def root(self) -> Finding | None:
@@ -88,8 +57,8 @@ class Diagnosis:
 
     @property
     def told(self) -> Finding | None:
-        """The root cause, or what the log says in general terms; None when there is neither."""
-        return self.root or self.general
+        """What explains best why a step failed: the root cause, or the log in general terms, or what it lived with."""
+        return self.root or self.general or next(iter(self.lived_with), None)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -166,15 +135,17 @@ def diagnosed(path: str, stream: BinaryIO, known: Catalogue | None = None) -> Di
     known = known or catalogue()
     seen = Spotter(known).read(stream)
     failures = [failure.line for failure in seen.failures]
-    findings = _rooted(known, _ranked(known, seen), failures)
+    findings = _rooted(known, ranked(known, seen.symptoms), failures)
+    lived_with = tuple(replace(finding, primary=False) for finding in ranked(known, seen.lived_with))
     if any(finding.primary for finding in findings):
-        return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=())
+        return Diagnosis(path=path, findings=findings, harmless=seen.harmless, unknown=(), lived_with=lived_with)
     shown = first_errors(known, failures)
     return Diagnosis(
         path=path,
         findings=findings,
         harmless=seen.harmless,
         unknown=shown,
+        lived_with=lived_with,
         stage=_stage(known, seen, shown),
         general=_general(known, _unexplained(findings, failures)),
     )
@@ -205,32 +176,3 @@ def _general(known: Catalogue, failures: Iterable[Line]) -> Finding | None:
     """What the first telling line of a failure that no row knows says of itself."""
     found = refusal(known, failures)
     return found and Finding(symptom=found[0], line=found[1], confidence=found[0].confidence, primary=False)
-
-
-def _ranked(known: Catalogue, seen: Sightings) -> tuple[Finding, ...]:
-    """Root cause first: primaries by line, then umbrellas, then consequences."""
-    rows = [row for row in known.symptoms if row.id in seen.symptoms]
-    beaten = {name for row in rows for name in row.replaces}
-    rows = [row for row in rows if row.id not in beaten]
-    rows = [row for row in rows if not _same_evidence(row, rows, seen)]
-    rows.sort(key=lambda row: (_ORDER[row.rank], row.hint, seen.symptoms[row.id].line.number))
-    return tuple(
-        Finding(
-            symptom=row,
-            line=seen.symptoms[row.id].line,
-            confidence="inferred" if seen.symptoms[row.id].unverified else row.confidence,
-            primary=number == 0 and row.rank != "consequence",
-        )
-        for number, row in enumerate(rows)
-    )
-
-
-_ORDER = {"primary": 0, "secondary": 1, "consequence": 2}
-
-
-def _same_evidence(row: Symptom, rows: list[Symptom], seen: Sightings) -> bool:
-    """An umbrella that rests on the very line which a specific symptom explains says nothing of its own."""
-    if row.rank == "primary":
-        return False
-    line = seen.symptoms[row.id].line.number
-    return any(seen.symptoms[other.id].line.number == line for other in rows if _ORDER[other.rank] < _ORDER[row.rank])

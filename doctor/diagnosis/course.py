@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from doctor.diagnosis.going_on import ENOUGH, Work
+
 KEPT = 50  # failures between two good ends; with more than that, the rest would change nothing
 
 
@@ -120,6 +122,14 @@ class Course:
     def forget(self, runs: list[range]) -> None:
         """Nothing that went wrong in one of these lines counts."""
         self._failures = [known for known in self._failures if not any(known.line.number in run for run in runs)]
+
+    def pass_over(self, work: Work) -> None:
+        """What a program went on from with its work is no failure, but for a verdict."""
+        self._failures = [
+            known
+            for known in self._failures
+            if known.final or not work.goes_on(known.line.number, known.writer, ENOUGH)
+        ]
 
     def passed(self, runner: str, number: int, writer: bytes) -> int:
         """All tests passed: the line since which nothing counts, this one when nothing said that the run began."""

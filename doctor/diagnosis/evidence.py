@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from doctor.diagnosis.course import Line
+from doctor.diagnosis.going_on import ENOUGH, SOME, Work
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """Where a pattern was first seen; `by` is the writer whose good end takes it back, None where no good end does.
+    """Where a pattern was first seen, and `by` whom it was written.
 
-    `met`: the log says how it went on, so that a mere closing word takes it back, too. `mild`: every such line is a
-    warning, the last of them at line `last`. `lasts`: it speaks of no fault.
+    `survivable`: a good end of that writer takes it back. `met`: the log says how it went on, so that a mere closing
+    word does, too. `mild`: every such line is a warning. `stays`: it counts even where the program goes on with its
+    work. `lasts`: it speaks of no fault.
     """
 
     line: Line
-    by: bytes | None = None
+    by: bytes = b""
+    survivable: bool = False
     met: bool = False
     mild: bool = False
-    last: int = 0
+    stays: bool = False
     lasts: bool = False
 
     @property
@@ -32,10 +35,9 @@ class Seen:
 class Evidence:
     """The first sight of each pattern, by its number."""
 
-    def __init__(self) -> None:
-        self._first: dict[int, Seen] = {}
-        self.yields = False
-        self.met = False
+    def __init__(self, first: Mapping[int, Seen] | None = None) -> None:
+        self._first = dict(first or {})
+        self._note()
 
     def __contains__(self, number: int) -> bool:
         return number in self._first
@@ -49,7 +51,12 @@ class Evidence:
     @property
     def state(self) -> object:
         """All that it knows, but not in which lines."""
-        return {number: (seen.by, seen.met, seen.mild) for number, seen in self._first.items()}
+        return {number: (seen.by, seen.survivable, seen.met, seen.mild) for number, seen in self._first.items()}
+
+    @property
+    def faults(self) -> bool:
+        """Whether any of them is a fault."""
+        return any(not seen.lasts for seen in self._first.values())
 
     def add(self, number: int, seen: Seen) -> None:
         """A pattern is seen: for the first time, or again; what was met, or a warning, is none once it is not."""
@@ -64,15 +71,21 @@ class Evidence:
 
     def survive(self, writer: bytes, *, met: bool = False) -> None:
         """What can be lived with, or only what was `met`, was; who writes without a name speaks for all."""
-        self._drop(lambda seen: seen.by is not None and writer in (b"", seen.by) and (seen.met or not met))
+        self._drop(lambda seen: seen.survivable and writer in (b"", seen.by) and (seen.met or not met))
 
     def forget(self, runs: list[range]) -> None:
         """No fault that was seen in one of these lines counts."""
         self._drop(lambda seen: any(seen.line.number in run for run in runs) and not seen.lasts)
 
-    def pass_over(self, line: int) -> None:
-        """What was only warned of, and for the last time above this line, is no fault."""
-        self._drop(lambda seen: seen.mild and seen.last < line)
+    def pass_over(self, work: Work) -> Evidence:
+        """What a program went on from is no fault; it is handed out."""
+        passed = {number: seen for number, seen in self._first.items() if self._went_on(seen, work)}
+        self._drop(lambda seen: self._went_on(seen, work))
+        return Evidence(passed)
+
+    @staticmethod
+    def _went_on(seen: Seen, work: Work) -> bool:
+        return not seen.stays and work.goes_on(seen.line.number, seen.by, SOME if seen.mild else ENOUGH)
 
     def _drop(self, lost: Callable[[Seen], bool]) -> None:
         self._first = {number: seen for number, seen in self._first.items() if not lost(seen)}
@@ -80,5 +93,5 @@ class Evidence:
 
     def _note(self) -> None:
         """Whether a good end, or a closing word, would take anything back: asked of every line that may be one."""
-        self.yields = any(seen.by is not None for seen in self._first.values())
-        self.met = any(seen.met and seen.by is not None for seen in self._first.values())
+        self.yields = any(seen.survivable for seen in self._first.values())
+        self.met = any(seen.met and seen.survivable for seen in self._first.values())

@@ -85,10 +85,16 @@ class Block:
     text: bytes
     first_line: int
 
-    @property
-    def last_line(self) -> int:
-        """The number of the last line that is not empty."""
-        return self.first_line + self.text.rstrip().count(b"\n")
+    def number(self, at: int) -> int:
+        """The number of the line in which the byte `at` stands."""
+        return self.first_line + self.text.count(b"\n", 0, at)
+
+    def then(self, following: Block, most: int) -> Block:
+        """The whole lines at the end of both, in so many bytes."""
+        text = self.text + following.text if len(following.text) < most else following.text
+        first = following.first_line - (len(text) > len(following.text)) * self.text.count(b"\n")
+        cut = text.find(b"\n", len(text) - most) + 1 if len(text) > most else 0
+        return Block(text=text[cut:], first_line=first + text.count(b"\n", 0, cut))
 
 
 def blocks(stream: BinaryIO) -> Iterator[Block]:

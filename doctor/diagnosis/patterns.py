@@ -20,6 +20,7 @@ Kind = Literal[
     "aside",
     "unsettled",
     "stopped",
+    "ending",
     "spent",
     "speech",
     "level",
@@ -36,7 +37,7 @@ Kind = Literal[
     "recovers",
 ]
 # looked for only in a line which complains
-LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "stopped", "spent", "speech", "level", "past")
+LATER: tuple[Kind, ...] = ("settled", "aside", "unsettled", "stopped", "ending", "spent", "speech", "level", "past")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,7 @@ def _marks(marks: Marks) -> Iterator[Pattern]:
         "aside": marks.aside,
         "unsettled": marks.unsettled,
         "stopped": marks.stopped,
+        "ending": marks.ending,
         "spent": marks.spent,
         "speech": marks.speech,
         "level": marks.level,

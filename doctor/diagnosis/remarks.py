@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from doctor.diagnosis import traces
@@ -64,7 +64,6 @@ class Remarks:
     def __init__(self, known: Catalogue) -> None:
         self._words: tuple[Pattern, ...] = words(known)
         self._matcher = compiled(self._words, "words")
-        self._settling = [number for number, word in enumerate(self._words) if word.kind in SETTLING]
 
     def said(self, match: re.Match[bytes]) -> Said:
         """What the line says of itself."""
@@ -77,9 +76,17 @@ class Remarks:
 
     def settling(self, text: bytes) -> list[Place]:
         """Where in the block words stand that settle their own line."""
-        places = self._matcher.places(text, self._settling)
+        places = self._places(text, SETTLING)
         unsettled = Messages(text, ends(place for place in places if self._words[place.pattern].kind in UNSETTLED))
         return [place for place in places if place not in unsettled]
+
+    def ending(self, text: bytes) -> list[Place]:
+        """Where in the block a program says that it ends."""
+        return self._places(text, ("ending", *UNSETTLED))
+
+    def _places(self, text: bytes, kinds: Collection[str]) -> list[Place]:
+        present = self._matcher.present(text)
+        return self._matcher.places(text, [number for number in present if self._words[number].kind in kinds])
 
     def unheeded(self, match: re.Match[bytes], said: Said) -> bool:
         """Whether its traceback is one that Python itself ignored, or with which a person stopped the program."""

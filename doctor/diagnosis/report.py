@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from doctor.diagnosis.cause import Diagnosis, Finding, exit_code, explain_all
+from doctor.diagnosis.cause import Diagnosis, exit_code, explain_all
 from doctor.diagnosis.course import Line
+from doctor.diagnosis.findings import Finding
 from doctor.diagnosis.lines import TEXT_SHOWN
 from environment.console import result, result_json
 from environment.errors import ExitCode, Usage, printable
@@ -52,6 +53,10 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
             *(f"  {_quoted(line, TEXT_SHOWN)}" for line in diagnosis.unknown),
         ]
         lines += [f"report it to {REPORT_TO}"]
+    if diagnosis.lived_with:
+        lines += ["", "the log goes on with its work behind these; if something did fail, they may be why:"]
+    for finding in diagnosis.lived_with:
+        lines += ["", *_finding(finding, width)]
     if diagnosis.harmless:
         lines += ["", "harmless, though it may look otherwise:"]
         lines += [f"  {_quoted(line, 90)}\n{_wrapped(known.why, ' ' * 6, width)}" for known, line in diagnosis.harmless]
@@ -131,6 +136,7 @@ def _log(diagnosis: Diagnosis) -> dict[str, object]:
     return {
         "path": diagnosis.path,
         "findings": [_finding_values(finding) for finding in diagnosis.findings],
+        "lived_with": [_finding_values(finding) for finding in diagnosis.lived_with],
         "harmless": [{"id": known.id, **_line_values(line), "why": known.why} for known, line in diagnosis.harmless],
         "unknown": [_line_values(line) for line in diagnosis.unknown],
         "stage": {"id": diagnosis.stage.id, "what": diagnosis.stage.what} if diagnosis.stage else None,

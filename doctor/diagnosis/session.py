@@ -38,6 +38,11 @@ class Session:
         return bool(self._alike)
 
     @property
+    def begun(self) -> list[int]:
+        """The lines in which commands were given."""
+        return [run.lines.start for run in self._runs]
+
+    @property
     def state(self) -> object:
         """All that it knows, but not in which lines."""
         return [run.commands for run in self._runs], len(self._alike)

@@ -4,78 +4,93 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from doctor.diagnosis.course import Course, Failure, Line
 from doctor.diagnosis.evidence import Evidence, Seen
+from doctor.diagnosis.going_on import LOOKED_THROUGH, Work, Wrong
 from doctor.diagnosis.lines import failed, line_of, lines_above
 from doctor.diagnosis.log import Block, blocks, writer
 from doctor.diagnosis.patterns import Pattern, compiled, patterns
 from doctor.diagnosis.remarks import Messages, Remarks, ends, quoted
 from doctor.diagnosis.repetition import read_once
+from doctor.diagnosis.rows import Rows, Sightings
 from doctor.diagnosis.session import Session
 from doctor.diagnosis.signatures import Place
-from doctor.diagnosis.symptoms import Catalogue, Harmless
+from doctor.diagnosis.symptoms import Catalogue
 from doctor.diagnosis.things import Things
 from doctor.diagnosis.wrapping import Reflowed, Unwrapped
 
 TAKES_BACK = ("success", "closing", "passes", "command", "recovers")
+SPEAKS = ("harmless", "symptom", "complaint", "failure", "closing")
 STATES = ("reports", "well", "ill", "ails", "recovers")
-GOES_ON = 12  # lines that a program which only warned prints behind its warning, with the rest of the warning
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sighting:
-    """Where a symptom was first seen, and whether only by a pattern that nobody has shown in a log yet."""
-
-    line: Line
-    unverified: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sightings:
-    """Everything seen in one log that nothing took back: symptoms by id, harmless lines by id, the first failures."""
-
-    symptoms: dict[str, Sighting]
-    harmless: tuple[tuple[Harmless, Line], ...]
-    failures: tuple[Failure, ...]
 
 
 class Spotter:
     """Reads a log once and keeps, for each pattern, the first line that is not harmless."""
 
     def __init__(self, known: Catalogue) -> None:
-        self._known = known
         self._patterns = patterns(known)
-        self._own: dict[str, list[int]] = {}
-        for number, pattern in enumerate(self._patterns):
-            if pattern.kind == "symptom":
-                self._own.setdefault(pattern.id, []).append(number)
+        self._rows = Rows(known, self._patterns)
         self._matcher = compiled(self._patterns)
         self._remarks = Remarks(known)
         self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
+        self._stays = {row.id for row in known.symptoms if row.stays}
         self._survivable = {row.id for row in known.symptoms if row.survivable}
         self._evidence = Evidence()
         self._course = Course()
         self._session = Session()
         self._things = Things()
-        self._last = Block(text=b"", first_line=0)
+        self._tail = Block(text=b"", first_line=1)
 
     def read(self, stream: BinaryIO) -> Sightings:
         """Everything seen in the stream."""
         read_once(blocks(stream), self._spot, self._state)
-        if not self._course.failures:
-            self._evidence.pass_over(self._last.last_line - GOES_ON)
-        return self._result()
+        lived_with = self._pass_over()
+        return Sightings(
+            symptoms=self._rows.symptoms(self._evidence),
+            lived_with=self._rows.symptoms(lived_with),
+            harmless=self._rows.harmless(self._evidence),
+            failures=self._course.failures,
+        )
+
+    def _pass_over(self) -> Evidence:
+        """What a program went on from with its work is no fault, unless a verdict stands: those that are none."""
+        if self._course.condemned or not (self._course.failures or self._evidence.faults):
+            return Evidence()
+        work = Work(self._tail, self._wrong(self._tail), self._session.begun)
+        self._course.pass_over(work)
+        return self._evidence.pass_over(work)
+
+    def _wrong(self, tail: Block) -> Wrong:
+        """The lines in which something went wrong, and those that only speak of what did or of an end."""
+        kinds = {number: self._patterns[number].kind for number in self._matcher.present(tail.text)}
+        harmless = {number for number, kind in kinds.items() if kind == "harmless"}
+        places = self._matcher.places(tail.text, {number for number, kind in kinds.items() if kind in SPEAKS})
+        excused = Messages(tail.text, dict(self._confirmed(tail, places, harmless)))
+        wrong = Wrong(
+            met={tail.number(place.line) for place in self._remarks.settling(tail.text)},
+            ends={tail.number(place.line) for place in self._remarks.ending(tail.text)},
+        )
+        for place in places:
+            match = self._matcher.match(tail.text, place)
+            if match and place.pattern not in harmless and place not in excused:
+                (wrong.faults if self._counts(match, place) else wrong.met).add(_last_line(match, tail))
+        return wrong
+
+    def _counts(self, match: re.Match[bytes], place: Place) -> bool:
+        """Whether something went wrong here: no closing word, and nothing that its own line takes back."""
+        pattern = self._patterns[place.pattern]
+        lost = self._complaint(place.pattern) and self._dismissed(match, pattern)
+        return pattern.kind != "closing" and not lost
 
     def _state(self) -> object:
         """All that the next block is read with."""
         return self._evidence.state, self._course.state, self._session.state, self._things.state
 
     def _spot(self, block: Block) -> None:
-        self._last = block
+        self._tail = self._tail.then(block, LOOKED_THROUGH)
         present = self._matcher.present(block.text)
         self._spot_lines(block, present)
         failed = self._complains(present) and self._course.failures and not self._course.full
@@ -178,7 +193,7 @@ class Spotter:
         pattern = self._patterns[place.pattern]
         if self._complaint(place.pattern) and self._dismissed(match, pattern):
             return
-        line = line_of(match, block.first_line + block.text.count(b"\n", 0, match.start()))
+        line = line_of(match, block.number(match.start()))
         by = writer(block.text, match.start())
         if pattern.kind in ("symptom", "harmless"):
             self._evidence.add(place.pattern, self._seen(match, pattern, line, by))
@@ -202,11 +217,11 @@ class Spotter:
     def _seen(self, match: re.Match[bytes], pattern: Pattern, line: Line, by: bytes) -> Seen:
         """A program may live with what the row knows to be survivable, and with what the log itself says was met."""
         if pattern.kind == "harmless":
-            return Seen(line=line, lasts=True)
+            return Seen(line=line, lasts=True, stays=True)
         met = self._remarks.go_on(match)
         mild = self._remarks.said(match).played_down
         survivable = met or mild or pattern.id in self._survivable
-        return Seen(line=line, by=by if survivable else None, met=met, mild=mild, last=line.number)
+        return Seen(line=line, by=by, survivable=survivable, met=met, mild=mild, stays=pattern.id in self._stays)
 
     def _follow(self, pattern: Pattern, match: re.Match[bytes], line: Line, by: bytes) -> None:
         """What the mark in this line says of the course of the run."""
@@ -256,30 +271,8 @@ class Spotter:
         if not self._course.condemned:
             self._evidence.survive(writer, met=met)
 
-    def _result(self) -> Sightings:
-        kept = [(self._patterns[pattern], self._evidence[pattern].line) for pattern in self._evidence]
-        symptoms = dict(self._symptoms())
-        told = {seen.line.number for seen in symptoms.values()}
-        harmless = sorted(self._excused(kept), key=lambda pair: pair[1].number)
-        return Sightings(
-            symptoms=symptoms,
-            harmless=tuple((known, line) for known, line in harmless if line.number not in told),
-            failures=self._course.failures,
-        )
 
-    def _excused(self, kept: list[tuple[Pattern, Line]]) -> Iterator[tuple[Harmless, Line]]:
-        for known in self._known.harmless:
-            lines = [line for signature, line in kept if signature.kind == "harmless" and signature.id == known.id]
-            if lines:
-                yield known, min(lines, key=lambda line: line.number)
-
-    def _symptoms(self) -> Iterator[tuple[str, Sighting]]:
-        for row in self._known.symptoms:
-            own = self._own.get(row.id, ())
-            seen = [(self._evidence[n].line, self._patterns[n].unverified) for n in own if n in self._evidence]
-            if seen and (row.match == "any" or len(seen) == len(own)):
-                first = min((line for line, _ in seen), key=lambda line: line.number)
-                values = {name: value for line, _ in seen for name, value in line.values.items()}
-                line = Line(number=first.number, text=first.text, values=values | first.values)
-                unverified = all(unverified for _, unverified in seen)
-                yield row.id, Sighting(line=line, unverified=unverified)
+def _last_line(match: re.Match[bytes], block: Block) -> int:
+    """The number of the last line of what went wrong."""
+    line = line_of(match, block.number(match.start()))
+    return max(failed(match, line).number, block.number(match.end() - 1))

@@ -27,7 +27,8 @@ class Symptom(Record, frozen=True, kw_only=True):
     repeats in general terms what a failure that no other row knows says (`doctor/diagnosis/refusals.py`). `case_of`
     is the id of the failure that this row tells more of: that one is named in its place, this one as its case.
     `hint`: the line is a warning, and explains less than any other row. A hint, an umbrella and what says
-    `survives` are things that a program can live with: they count only until a good end.
+    `survives` are things that a program can live with: they count only until a good end. What `stays` counts even
+    where the program goes on with its work, as it does with a wrong answer or a lost GPU.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Symptom(Record, frozen=True, kw_only=True):
     match: Literal["any", "all"] = "any"
     hint: bool = False
     survives: bool = False
+    stays: bool = False
     case_of: str = ""
     more_specific_than: tuple[str, ...] = ()
     look_first_for: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ class Marks(Record, frozen=True):
     aside: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
+    ending: tuple[str, ...] = ()
     spent: tuple[str, ...] = ()
     speech: tuple[str, ...] = ()
     level: tuple[str, ...] = ()

@@ -18,7 +18,8 @@ import pytest
 from msgspec.structs import replace
 
 from doctor.diagnosis import cause
-from doctor.diagnosis.cause import Finding, diagnosed, exit_code, explain, explain_all
+from doctor.diagnosis.cause import diagnosed, exit_code, explain, explain_all
+from doctor.diagnosis.findings import Finding
 from doctor.diagnosis.report import as_json, as_text, short
 from doctor.diagnosis.symptoms import catalogue
 from environment.errors import ExitCode, Usage

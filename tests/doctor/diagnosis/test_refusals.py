@@ -1,7 +1,8 @@
 import pytest
 
-from doctor.diagnosis.cause import Finding, explain
+from doctor.diagnosis.cause import explain
 from doctor.diagnosis.course import Line
+from doctor.diagnosis.findings import Finding
 from doctor.diagnosis.patterns import patterns
 from doctor.diagnosis.refusals import refusal
 from doctor.diagnosis.symptoms import catalogue

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from doctor.diagnosis.cause import Diagnosis, Finding, explain
+from doctor.diagnosis.cause import Diagnosis, explain
+from doctor.diagnosis.findings import Finding
 from doctor.diagnosis.patterns import patterns, words
 from doctor.diagnosis.signatures import WINDOW
 from doctor.diagnosis.symptoms import PLACEHOLDER, Symptom, catalogue
