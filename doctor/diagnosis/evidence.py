@@ -80,7 +80,8 @@ class Evidence:
     def pass_over(self, work: Work) -> Evidence:
         """What a program went on from is no fault; it is handed out."""
         passed = {number: seen for number, seen in self._first.items() if self._went_on(seen, work)}
-        self._drop(lambda seen: self._went_on(seen, work))
+        self._first = {number: seen for number, seen in self._first.items() if number not in passed}
+        self._note()
         return Evidence(passed)
 
     @staticmethod

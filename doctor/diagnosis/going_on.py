@@ -62,9 +62,8 @@ class Work:
         before = self._lines.get(run, 0)
         if number in wrong.faults or (number in wrong.ends and before < ENOUGH):
             return 0
-        given = self._begun and number == self._begun[run[0] - 1]
-        said = number in wrong.met or number in wrong.ends
-        return before + (not said and not given and _NO_WORK.match(_said(line)) is None)
+        other = number in wrong.met or number in wrong.ends or number in self._begun
+        return before + (not other and _NO_WORK.match(_said(line)) is None)
 
     def goes_on(self, number: int, by: bytes, lines: int) -> bool:
         """Whether who wrote this line wrote so many of its work behind it and all else that went wrong in its run."""

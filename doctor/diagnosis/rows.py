@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from doctor.diagnosis.course import Failure, Line
@@ -57,9 +57,9 @@ class Rows:
                 unverified = all(unverified for _, unverified in seen)
                 yield row.id, Sighting(line=line, unverified=unverified)
 
-    def harmless(self, evidence: Evidence) -> tuple[tuple[Harmless, Line], ...]:
-        """What only looks bad, in the order of the log, where no symptom is told by the same line."""
-        told = {seen.line.number for seen in self.symptoms(evidence).values()}
+    def harmless(self, evidence: Evidence, symptoms: Mapping[str, Sighting]) -> tuple[tuple[Harmless, Line], ...]:
+        """What only looks bad, in the order of the log, where none of the symptoms is told by the same line."""
+        told = {seen.line.number for seen in symptoms.values()}
         lines = sorted(self._harmless(evidence), key=lambda pair: pair[1].number)
         return tuple((known, line) for known, line in lines if line.number not in told)
 

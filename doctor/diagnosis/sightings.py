@@ -48,10 +48,11 @@ class Spotter:
         """Everything seen in the stream."""
         read_once(blocks(stream), self._spot, self._state)
         lived_with = self._pass_over()
+        symptoms = self._rows.symptoms(self._evidence)
         return Sightings(
-            symptoms=self._rows.symptoms(self._evidence),
+            symptoms=symptoms,
             lived_with=self._rows.symptoms(lived_with),
-            harmless=self._rows.harmless(self._evidence),
+            harmless=self._rows.harmless(self._evidence, symptoms),
             failures=self._course.failures,
         )
 
