@@ -104,7 +104,8 @@ def doctor(
         code = tell(log, json)
     else:
         from doctor.asked import Named
-        from doctor.consultation import Telling, explained, hold
+        from doctor.consultation import explained, hold
+        from doctor.options import Telling
         from doctor.visit import visit
 
         if explain:

@@ -5,30 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from doctor.checks.texts import LANGUAGES
 from doctor.facts.readings import Readings
+from doctor.options import Telling
 from doctor.outcome import Outcome
 from doctor.visit import Visit, named, taken
-from environment.data import Value
-from environment.errors import ExitCode, Usage, unknown_name
+from environment.errors import ExitCode, Usage
 
 NAME = "[name]"  # what a saved reading has in place of a host's or a person's
-
-
-class Telling(Value, frozen=True, kw_only=True):
-    """How the report is told, and which files are written beside it."""
-
-    language: str = "en"
-    json: bool = False
-    html: str = ""
-    save: str = ""
-    strict: bool = False
-    fix: bool = False
-    quiet: bool = False
-
-    def __post_init__(self) -> None:
-        if self.language not in LANGUAGES:
-            raise unknown_name("language", self.language, LANGUAGES)
 
 
 def hold(visit: Visit, telling: Telling, saved: str = "") -> ExitCode:

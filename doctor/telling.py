@@ -11,7 +11,7 @@ from pathlib import Path
 from doctor import report, text
 from doctor.checks.registry import CHECKS
 from doctor.checks.texts import filled, texts
-from doctor.consultation import Telling
+from doctor.options import Telling
 from doctor.outcome import Check, Outcome
 from doctor.subject import Subject
 from environment.console import result, result_json, say

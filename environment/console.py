@@ -79,7 +79,7 @@ def result_json(schema: str, value: Mapping[str, object]) -> None:
 
 def result_plan(plan: Plan, *, json: bool) -> None:
     """A plan as the result: shell one can paste, or data; with the steps that would be skipped now, and why."""
-    from environment.step_records import skipped
+    from environment.outputs import skipped
 
     found = skipped(plan)
     if json:

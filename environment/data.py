@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -32,7 +31,7 @@ def read_toml(path: Path, kind: type[T]) -> T:
         if (said := kept.kept(path)) is not None:
             return msgspec.json.decode(said, type=kind)
     try:
-        value = parsed_toml(path)
+        value = kept.parsed(path)
         found = msgspec.convert(value, kind)
     except OSError as error:
         raise unusable(error, path) from error
@@ -41,16 +40,6 @@ def read_toml(path: Path, kind: type[T]) -> T:
     if kept.allowed():
         kept.keep(path, value)
     return found
-
-
-def parsed_toml(path: Path) -> dict[str, Any]:
-    """The file as TOML has it; raises OSError and ValueError."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def read_json(path: Path, kind: type[T]) -> T:

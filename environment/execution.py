@@ -20,11 +20,12 @@ from typing import Any
 from environment.console import duration, say
 from environment.errors import Trouble, printable
 from environment.metering import metered, resident, watched
+from environment.outputs import size_of, there
 from environment.plan import Plan, Step
 from environment.progress import working
 from environment.signals import interrupts_held, uninterrupted
 from environment.staging import flush
-from environment.step_records import Ending, StepRecord, add, last_time, size_of, there
+from environment.step_records import Ending, StepRecord, add, last_time
 from environment.step_records import read as read_records
 
 LAST_LINES = 20

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,16 @@ FLOORS = ("environment", "doctor", "recipes")
 def allowed() -> bool:
     """Whether whoever started Python lets it write bytecode; Invoke forbids it to itself in every run without `-w`."""
     return not sys.flags.dont_write_bytecode
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    """The file as TOML has it; raises OSError and ValueError."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def kept(path: Path) -> bytes | None:
@@ -52,11 +63,9 @@ def put(place: Path, content: bytes) -> None:
 
 def keep_all() -> None:
     """Keeps every file of the project, for where Python is told not to write as it goes (PYTHONDONTWRITEBYTECODE)."""
-    from environment.data import parsed_toml
-
     for floor in FLOORS:
         for path in (PROJECT / floor).rglob("*.toml"):
-            keep(path, parsed_toml(path))
+            keep(path, parsed(path))
 
 
 def _place(path: Path) -> Path:

@@ -11,7 +11,7 @@ import msgspec
 from environment.console import duration
 from environment.data import Record
 from environment.errors import Trouble
-from environment.plan import Plan, Step
+from environment.plan import Step
 
 NAME, FOLDER = "steps.jsonl", "steps"
 BEGIN = "./inv build qwen2   or any other task that carries a plan out"
@@ -85,33 +85,6 @@ def last_time(records: Iterable[StepRecord], step: Step) -> StepRecord | None:
     """How a step of this title went when it was last done: an estimate for the next time."""
     done = [record for record in records if record.ended == "done" and record.title == step.title]
     return done[-1] if done else None
-
-
-def skipped(plan: Plan) -> dict[int, str]:
-    """The number of each step that would be skipped now -> the path that is there already. Reads the disk only."""
-    found = {number: there(step) for number, step in enumerate(plan.steps, 1)}
-    return {number: path for number, path in found.items() if path}
-
-
-def there(step: Step) -> str:
-    """The path for which the step need not run; empty when it has to."""
-    return next((path for path in step.outputs if Path(path).exists()), "")
-
-
-def size_of(step: Step) -> int | None:
-    """Bytes on disk of what the step makes, finished or beside its place; None when it leaves nothing behind."""
-    if not step.output:
-        return None
-    places = (Path(step.output), Path(f"{step.output}.partial"))
-    files = (path for place in places for path in (place, *place.rglob("*")) if not path.is_symlink())
-    return sum(_blocks(path) for path in files)
-
-
-def _blocks(path: Path) -> int:
-    try:
-        return path.stat().st_blocks * 512
-    except OSError:  # it is not there, or was moved meanwhile
-        return 0
 
 
 def table(records: tuple[StepRecord, ...]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from environment.console import say
+from environment.outputs import skipped
 from environment.plan import Plan
-from environment.step_records import skipped
 from recipes import gpus, room, runs
 from recipes.deployment import Deployment
 

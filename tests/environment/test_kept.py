@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from environment import kept
-from environment.data import Record, parsed_toml, read_toml
+from environment.data import Record, read_toml
 from environment.errors import Trouble
 from environment.workspace import PROJECT
 
@@ -34,7 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_json_can_say_all_that_the_projects_files_hold() -> None:
-    differing = [path for path in FILES if msgspec.json.decode(msgspec.json.encode(v := parsed_toml(path))) != v]
+    differing = [path for path in FILES if msgspec.json.decode(msgspec.json.encode(v := kept.parsed(path))) != v]
     assert FILES
     assert not differing
 
@@ -81,7 +81,7 @@ def test_nothing_is_written_where_python_writes_no_bytecode(project: Path, monke
 
 def test_a_date_is_not_kept_as_a_text(project: Path) -> None:
     project.write_text("name = 2026-11-27\n")
-    kept.keep(project, parsed_toml(project))
+    kept.keep(project, kept.parsed(project))
     assert kept.kept(project) is None
 
 

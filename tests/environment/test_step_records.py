@@ -12,8 +12,9 @@ from environment.console import duration
 from environment.errors import Trouble
 from environment.execution import carry_out
 from environment.metering import Meter, metered, resident, watched
+from environment.outputs import skipped
 from environment.plan import Plan, Step
-from environment.step_records import NAME, StepRecord, last_run, latest, read, skipped
+from environment.step_records import NAME, StepRecord, last_run, latest, read
 from tests.command_line import invoke
 
 HELD = 64 << 20  # bytes
