@@ -216,7 +216,7 @@ def serve(
 ) -> None:
     """Serve a recipe: image, checkpoint, engine, model repository, server, first answer. `--dry` prints the plan."""
     from recipes import adjustment
-    from recipes.runs import choose, stays_up
+    from recipes.chosen import choose, stays_up
 
     most = or_none(max_tokens)
     asked = adjustment.Adjustment(

@@ -18,7 +18,7 @@ from environment.execution import Actor, carry_out, failed
 from environment.execution import run as run_on_host
 from environment.plan import Plan, Step
 from environment.signals import terminable
-from recipes import crash, engine_store, runs, server_network
+from recipes import chosen, crash, engine_store, running, runs, server_network
 from recipes.ask import Manner, Target, show_answer
 from recipes.deployment import Deployment
 from recipes.front import front_of
@@ -43,7 +43,7 @@ def remaining(plan: Plan, deployment: Deployment, folder: Path, *, rehearsal: bo
     at = next((place for place, step in enumerate(plan.steps) if step.tool == "docker"), None)
     if at is None or there is None or not there.container or condition(there).ended:
         return plan
-    runs.refuse_other(there, record(deployment, launch(plan.steps[at].argv), rehearsal=rehearsal).settings)
+    chosen.refuse_other(there, record(deployment, launch(plan.steps[at].argv), rehearsal=rehearsal).settings)
     return replace(plan, steps=plan.steps[at + 1 :])
 
 
@@ -64,7 +64,7 @@ def carry_out_watched(plan: Plan, deployment: Deployment, folder: Path, *, rehea
             log = keep_log(begun, folder)
             if isinstance(error, Trouble):
                 error.log = error.log or log
-            runs.stop(folder, begun)
+            running.stop(folder, begun)
         server_network.clear(plan)
         raise
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from environment.errors import Trouble
-from recipes import runs, server_container
-from recipes.runs import Run, Seen
+from recipes import running, runs, server_container
+from recipes.running import Seen
+from recipes.runs import Run
 
 ENDING = 2.0  # seconds that a server which answers nobody any more may take to be gone
 GLANCE = 0.05  # seconds
@@ -43,12 +44,12 @@ def crash(folder: Path, run: Run, why: str = "") -> Crashed:
 def lost(folder: Path, seen: Seen) -> list[Run]:
     """Those of the servers seen that have ended by themselves: of some nothing is left, of some the container."""
     contained = [run for run in seen.living if run.container and server_container.ended(run)]
-    return [*seen.ended, *(run for run in contained if runs.unstopped(folder, run))]
+    return [*seen.ended, *(run for run in contained if running.unstopped(folder, run))]
 
 
 def of(folder: Path, name: str, why: str = "") -> Crashed | None:
     """The crash of the server recorded under a name; None while it runs, when it was stopped or is served again."""
-    run = next((run for run in lost(folder, runs.look(folder)) if run.name == name), None)
+    run = next((run for run in lost(folder, running.look(folder)) if run.name == name), None)
     return crash(folder, run, why) if run else None
 
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from environment.errors import Trouble, Usage
-from recipes import runs
+from recipes import chosen, running, runs
 
 POLL = 0.2  # seconds
 
@@ -38,7 +38,7 @@ def _show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
     with path.open(encoding="utf-8", errors="replace") as file:
         sys.stdout.write("".join(deque(file, lines)))
         sys.stdout.flush()
-        while follow and (run := runs.read(folder, path.parent.name)) is not None and runs.alive(run):
+        while follow and (run := runs.read(folder, path.parent.name)) is not None and running.alive(run):
             sys.stdout.write(file.read())
             sys.stdout.flush()
             time.sleep(POLL)
@@ -46,9 +46,9 @@ def _show(folder: Path, name: str, *, lines: int, follow: bool) -> None:
 
 def _only(folder: Path) -> str:
     """The one server that runs, else the one whose log is the newest."""
-    running = runs.living(folder)
-    if running:
-        return runs.choose(folder, "").name
+    there = running.living(folder)
+    if there:
+        return chosen.choose(folder, "").name
     newest = max(folder.glob(f"*/{runs.LOG}"), key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         raise Trouble("no server has run here", mend="./inv serve qwen2 --rehearse")

@@ -40,7 +40,7 @@ def manner_of(options: dict[str, Any]) -> Manner:
 def asked_of(options: dict[str, Any]) -> tuple[Target, Run | None]:
     """Who is to be asked, as a task's options say, and its record: what `--url` names has none."""
     from recipes.ask import elsewhere, target
-    from recipes.runs import answering
+    from recipes.chosen import answering
 
     names = ("name", "model", "accumulates", "model_dir", "recipe")
     if other := elsewhere(options["url"], **{name: options[name] for name in names}):
@@ -121,8 +121,8 @@ def chat(
     from environment.console import typed
     from recipes.ask import target
     from recipes.chat import chat as talk
+    from recipes.chosen import answering
     from recipes.crash import noticed
-    from recipes.runs import answering
 
     runs = current().runs
     run = answering(runs, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from environment.console import say
 from environment.outputs import skipped
 from environment.plan import Plan
-from recipes import gpus, room, runs
+from recipes import gpus, room, running
 from recipes.deployment import Deployment
 
 
@@ -13,8 +13,8 @@ def require(deployment: Deployment, plan: Plan) -> None:
     """Says what may go wrong for want of disk, memory or GPUs; raises Trouble for what certainly will."""
     gpus.require_compute(deployment.gpus)
     workspace = deployment.workspace
-    running = [run for run in runs.living(workspace.runs) if not run.rehearsal and run.name != deployment.name]
-    servers = {run.name: run.settings.get("gpus", "") for run in running}
+    others = [run for run in running.living(workspace.runs) if not run.rehearsal and run.name != deployment.name]
+    servers = {run.name: run.settings.get("gpus", "") for run in others}
     tight = room.require(deployment, plan, set(skipped(plan)), room.here(workspace.root))
     for line in (*tight, *gpus.shared(deployment.gpus, servers)):
         say(f"warning: {line}")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from environment.console import say
 from environment.data import Record, read_json
-from environment.errors import Trouble, Usage, unknown_name
+from environment.errors import Trouble, Usage
 from environment.staging import write_whole
-from environment.turns import hold, idle, take
-from recipes import processes
+from environment.turns import take
 from recipes.ports import HOST
 from recipes.recipe import Chat
 
@@ -104,40 +101,6 @@ def each(runs: Path) -> Iterator[Run | Trouble]:
             yield trouble
 
 
-class Seen(NamedTuple):
-    """The runs that are there, those that have ended by themselves, and what is wrong with the records of others.
-
-    `ended` has the latest first. They are in it until they are served again, or `stop` is said.
-    """
-
-    living: list[Run]
-    ended: list[Run]
-    damaged: list[Trouble]
-
-
-def look(runs: Path) -> Seen:
-    """What is recorded, by name. The records of what has ended by itself are put aside, and what is left of it removed.
-
-    Damaged ones stay; they hide none of the others.
-    """
-    living, damaged = list[Run](), list[Trouble]()
-    for found in each(runs):
-        if isinstance(found, Trouble):
-            damaged.append(found)
-        elif alive(found):
-            living.append(found)
-        elif unstopped(runs, found):
-            end(found)
-            with suppress(FileNotFoundError):  # another look was faster
-                (folder(runs, found.name) / RECORD).replace(folder(runs, found.name) / ENDED)
-    return Seen(living, past(runs), damaged)
-
-
-def living(runs: Path) -> list[Run]:
-    """The runs that are there; the records of others are put aside."""
-    return look(runs).living
-
-
 def past(runs: Path) -> list[Run]:
     """The runs whose records were put aside, the latest first."""
     found = []
@@ -152,100 +115,6 @@ def dismiss(runs: Path, name: str) -> None:
     for run in past(runs):
         if name in {"", run.name}:
             (folder(runs, run.name) / ENDED).unlink(missing_ok=True)
-
-
-def unstopped(runs: Path, run: Run) -> bool:
-    """Whether nobody has stopped a server that was seen to have ended: `stop` holds the record, then removes it."""
-    with suppress(FileNotFoundError):
-        return idle(folder(runs, run.name) / RECORD) and read(runs, run.name) == run
-    return False
-
-
-def alive(run: Run) -> bool:
-    """Whether the recorded process, not another with its id, is running; or whether the container is there at all."""
-    if run.container:
-        from recipes import server_container
-
-        return server_container.there(run)
-    return processes.alive(run.process, run.born)
-
-
-def choose(runs: Path, name: str) -> Run:
-    """The running server of that name, or the only one; raises Trouble when there is none, Usage when unclear.
-
-    Raises Crashed for one that has ended by itself. A record that is damaged is Trouble for who names it.
-    """
-    if name:
-        read(runs, name)
-    seen = look(runs)
-    gone = [run for run in seen.ended if name in {"", run.name}]
-    there = {run.name: run for run in seen.living}
-    if name and name in there:
-        return there[name]
-    if gone and (name or not there):
-        from recipes.crash import crash
-
-        raise crash(runs, gone[0])
-    if not there:
-        raise Trouble("no server is running", mend="start one: ./inv serve qwen2 --rehearse")
-    if name:
-        raise unknown_name("server", name, there, mend="./inv status")
-    if len(there) > 1:
-        raise Usage(f"several servers are running: {', '.join(there)}", mend="say which: --name NAME")
-    return next(iter(there.values()))
-
-
-def answering(runs: Path, name: str) -> Run:
-    """As `choose`; raises Crashed also for a server whose container has ended, with how it ended."""
-    from recipes import crash
-
-    run = choose(runs, name)
-    if run.container and (crashed := crash.of(runs, run.name)):
-        raise crashed
-    return run
-
-
-def refuse_other(there: Run, settings: Mapping[str, str]) -> None:
-    """Says that a running server is used as it is; raises Trouble when it was not started with these settings."""
-    different = [
-        f"{key} {there.settings.get(key) or 'unset'} -> {value or 'unset'}"
-        for key, value in settings.items()
-        if there.settings.get(key) != value
-    ]
-    if different:
-        mend = f"./inv stop --name {there.name}, or serve it under another name: --name OTHER"
-        raise Trouble(f"{there.name!r} is running with other settings: {', '.join(different)}", mend=mend)
-    say(f"{there.name} is running already with these settings; it is used as it is.")
-
-
-def stop(runs: Path, run: Run) -> None:
-    """Ends the server and every process of its session, then removes the record, which it holds until then.
-
-    So who sees the server end meanwhile knows that it was stopped.
-    """
-    with ExitStack() as holding:
-        with suppress(FileNotFoundError):
-            record = holding.enter_context((folder(runs, run.name) / RECORD).open("rb"))
-            hold(record.fileno(), f"stopping {run.name}")
-        end(run)
-        forget(runs, run.name)
-
-
-def end(run: Run) -> None:
-    """Ends the server and every process of its session; what is left of one that has ended is removed."""
-    if run.container:
-        from recipes import server_container
-
-        server_container.stop(run)
-    elif alive(run):
-        processes.end(run.process)
-
-
-def stays_up(run: Run) -> None:
-    """Says where a server that was started listens, and how it is asked, looked at and ended."""
-    name = "" if run.name == run.recipe else f" --name {run.name}"
-    say(f"\nListens on        {run.http} (HTTP), {run.grpc} (gRPC), {run.metrics} (metrics)")
-    say(f'The server stays up:  ./inv ask "..."{name}   ./inv status   ./inv logs{name}   ./inv stop{name}')
 
 
 @contextmanager

@@ -60,18 +60,18 @@ def logs(c: Context, name: str = "", follow: bool = False, lines: int = 50) -> N
 def stop(c: Context, name: str = "", every: bool = False) -> None:
     """Stop a running server."""
     from environment.console import say
-    from recipes import runs, server_network
+    from recipes import chosen, running, runs, server_network
     from recipes.openai import process
 
     folder = current().runs
     server_network.clear_left()
     try:
-        chosen = runs.living(folder) if every else [runs.choose(folder, name)]
+        meant = running.living(folder) if every else [chosen.choose(folder, name)]
     finally:
         runs.dismiss(folder, name)
-    for run in chosen:
+    for run in meant:
         process.stop(folder, run.name)
-        runs.stop(folder, run)
+        running.stop(folder, run)
         say(f"{run.name} stopped.")
 
 
@@ -99,10 +99,10 @@ def openai(
     body: int = 1 << 20,
 ) -> None:
     """Stand an OpenAI-compatible endpoint before a running server, until Ctrl-C or the server's stop."""
+    from recipes.chosen import answering
     from recipes.deployment import refuse_impossible
     from recipes.openai.admission import Limits
     from recipes.openai.process import key, port_for, run_here
-    from recipes.runs import answering
 
     runs = current().runs
     port = port_for(runs) if port == UNSAID else port

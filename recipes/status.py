@@ -8,7 +8,7 @@ from pathlib import Path
 from environment.console import say
 from environment.errors import in_words
 from environment.layers import amount
-from recipes import crash, health, processes, runs
+from recipes import crash, health, processes, running
 from recipes.condition import Condition
 from recipes.rehearsal.server import answers_ready
 from recipes.runs import Run
@@ -21,7 +21,7 @@ def seen(folder: Path, told: Told | None = None) -> list[dict[str, object]]:
 
     `told` is what the look before told of them, whose logs are then not read again, and becomes what this one tells.
     """
-    seen = runs.look(folder)
+    seen = running.look(folder)
     for trouble in seen.damaged:
         say(str(trouble), style="yellow")
     tell(folder, crash.lost(folder, seen), {} if told is None else told)

@@ -8,6 +8,8 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
+from graphlib import TopologicalSorter
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,28 @@ def test_imports_go_one_way() -> None:
         floor = source.relative_to(ROOT).parts[0].removesuffix(".py")
         strangers = {name for name in imported(source) if name in {*FLOORS, "tasks", "tests"}} - MAY_USE[floor]
         assert not strangers, f"{source.relative_to(ROOT)} imports {strangers}"
+
+
+def used(code: str) -> Iterator[str]:
+    """What is imported from, at the beginning or inside a function, but not for a type checker alone."""
+    body = (
+        node for node in ast.parse(code).body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node))
+    )
+    for node in chain.from_iterable(map(ast.walk, body)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+
+
+def test_no_module_is_built_on_one_that_is_built_on_it() -> None:
+    """What both of two modules use stands below them."""
+    known = {".".join(source.relative_to(ROOT).with_suffix("").parts): source for source in sources()}
+    built = {name: {*used(source.read_text(encoding="utf-8"))} & {*known} - {name} for name, source in known.items()}
+    TopologicalSorter(built).prepare()
+
+
+def test_an_import_inside_a_function_would_be_seen() -> None:
+    assert [*used("def act():\n    from recipes import crash")] == ["recipes", "recipes.crash"]
+    assert [*used("if TYPE_CHECKING:\n    from recipes.runs import Run")] == []
 
 
 def test_every_outside_package_has_one_door() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from environment.console import say
 from environment.errors import Trouble
 from environment.workspace import Workspace
-from recipes import crash, ports, processes, runs
+from recipes import chosen, crash, ports, processes, running, runs
 from recipes.rehearsal import binary, server
 from recipes.rehearsal.checkpoint import SHIPPED
 from recipes.rehearsal.preparation import Material, Prepared, prepare
@@ -59,8 +59,8 @@ def rehearse(asked: Rehearsal, workspace: Workspace, beside: Callable[[], None] 
     """
     with runs.exclusive(workspace.runs, asked.name):
         there = runs.read(workspace.runs, asked.name)
-        if there is not None and runs.alive(there):
-            runs.refuse_other(there, asked.settings)
+        if there is not None and running.alive(there):
+            chosen.refuse_other(there, asked.settings)
             wait_for(there, workspace.runs, asked.ready_within)
             return there, False
         ports.refuse_taken(asked.ports)
@@ -72,11 +72,11 @@ def wait_for(there: Run, folder: Path, within: float) -> None:
     """Returns when a server that another command started is ready; raises Trouble when it ends or is late."""
     deadline = time.monotonic() + within
     while not server.answers(there.process, there.http):
-        if not runs.alive(there) or time.monotonic() > deadline:
+        if not running.alive(there) or time.monotonic() > deadline:
             crashed = crash.of(folder, there.name, why="it was started before, and had not become ready")
             raise crashed or Trouble(
                 f"{there.name!r} was started before and is not ready",
-                why="it goes on" if runs.alive(there) else "it was stopped",
+                why="it goes on" if running.alive(there) else "it was stopped",
                 mend=f"./inv logs --name {there.name}   says why; ./inv stop --name {there.name}   ends it",
             )
         time.sleep(server.POLL)

@@ -11,7 +11,7 @@ from environment.console import say
 from environment.home import expanded
 from environment.signals import terminable
 from environment.workspace import PROJECT, Workspace
-from recipes import runs
+from recipes import running
 from recipes.ask import Manner, show_answer, target
 from recipes.crash import noticed
 from recipes.deployment import Deployment
@@ -54,7 +54,7 @@ def good_or_gone(run: Run, ours: Workspace | None) -> Iterator[None]:
         yield
     except BaseException:
         if ours is not None:
-            runs.stop(ours.runs, run)
+            running.stop(ours.runs, run)
         raise
 
 

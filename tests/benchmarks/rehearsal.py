@@ -21,7 +21,7 @@ import numpy as np
 import tritonclient.grpc as triton
 
 from environment.workspace import Workspace
-from recipes import processes, runs
+from recipes import chosen, processes, running, runs
 from recipes.ask import Manner, show_answer, target
 from recipes.ports import free_ports
 from recipes.prompt import prompt
@@ -110,7 +110,7 @@ def rehearsed() -> Iterator[float]:
     try:
         yield run.started + skew()
     finally:
-        runs.stop(here.workspace.runs, run)
+        running.stop(here.workspace.runs, run)
 
 
 @cache
@@ -152,7 +152,7 @@ def first_token_of_a_second_serve() -> float:
         serve.stdout.read(1)
         seconds = time.time() - begun
         serve.stdout.read()
-    runs.stop(here.workspace.runs, runs.choose(here.workspace.runs, "qwen2"))
+    running.stop(here.workspace.runs, chosen.choose(here.workspace.runs, "qwen2"))
     return seconds
 
 
@@ -164,7 +164,7 @@ def whole_serve(*words: str) -> float:
     environment, begun = {**os.environ, "TRTLLM_WORKSPACE": str(here.workspace.root)}, time.time()
     subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, check=True)
     seconds = time.time() - begun
-    runs.stop(here.workspace.runs, runs.choose(here.workspace.runs, "qwen2"))
+    running.stop(here.workspace.runs, chosen.choose(here.workspace.runs, "qwen2"))
     return seconds
 
 
@@ -229,4 +229,4 @@ def a_token() -> tuple[float, ...]:
     try:
         return best_of(15, lambda: asked_per_token(run), lambda: per_token(tokens(run.address)))
     finally:
-        runs.stop(here.workspace.runs, run)
+        running.stop(here.workspace.runs, run)

@@ -13,7 +13,7 @@ from invoke import Exit
 from msgspec.structs import replace
 
 from doctor.ending import told
-from recipes import crash, processes, runs
+from recipes import crash, processes, running, runs
 from recipes.ask import Manner, Target, show_answer, show_whole, target
 from recipes.chat import chat
 from recipes.client import Unreachable
@@ -71,14 +71,14 @@ def test_one_that_has_ended_is_told_with_its_log(tmp_path: Path) -> None:
 
 def test_one_that_is_about_to_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with process(tmp_path) as (there, server):
-        looks = runs.look
+        looks = running.look
 
-        def looked(folder: Path) -> runs.Seen:
+        def looked(folder: Path) -> running.Seen:
             seen = looks(folder)
             there.kill()
             return seen
 
-        monkeypatch.setattr(runs, "look", looked)
+        monkeypatch.setattr(running, "look", looked)
         with pytest.raises(Crashed):
             asked(tmp_path, server)
 
@@ -92,7 +92,7 @@ def test_one_that_goes_on_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_one_that_was_stopped_is_not_and_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crash, "ENDING", float("inf"))
     with process(tmp_path) as (_, server):
-        runs.stop(tmp_path, server)
+        running.stop(tmp_path, server)
         with pytest.raises(Unreachable):
             asked(tmp_path, server)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from environment.errors import Trouble, Usage
-from recipes import crash, processes, runs
+from recipes import chosen, crash, processes, running, runs
 from recipes.crash import Crashed
 from recipes.ports import free, free_ports, refuse_taken
 from recipes.runs import Run
@@ -40,14 +40,14 @@ def run(name: str = "qwen2", process: int | None = None, born: str | None = None
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     runs.write(tmp_path, run())
-    assert runs.living(tmp_path) == [run()]
-    assert runs.choose(tmp_path, "") == run()
+    assert running.living(tmp_path) == [run()]
+    assert chosen.choose(tmp_path, "") == run()
 
 
 def test_another_process_with_the_same_id_is_a_stale_record(tmp_path: Path) -> None:
     boot, ticks = processes.birth(os.getpid()).split()
     runs.write(tmp_path, run(born=f"{boot} {int(ticks) - 100}"))
-    assert runs.living(tmp_path) == []
+    assert running.living(tmp_path) == []
     assert list(runs.each(tmp_path)) == []
 
 
@@ -55,17 +55,17 @@ def test_a_process_that_is_gone_is_a_stale_record(tmp_path: Path) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     runs.write(tmp_path, run(process=int(gone.stdout)))
     with pytest.raises(Trouble, match="has ended by itself"):
-        runs.choose(tmp_path, "qwen2")
+        chosen.choose(tmp_path, "qwen2")
 
 
 def test_choosing_among_several_needs_a_name(tmp_path: Path) -> None:
     for name in ("a", "b"):
         runs.write(tmp_path, run(name))
     with pytest.raises(Usage, match="several servers are running: a, b"):
-        runs.choose(tmp_path, "")
+        chosen.choose(tmp_path, "")
     with pytest.raises(Usage, match="unknown server 'aa'"):
-        runs.choose(tmp_path, "aa")
-    assert runs.choose(tmp_path, "b").name == "b"
+        chosen.choose(tmp_path, "aa")
+    assert chosen.choose(tmp_path, "b").name == "b"
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", "-x", "x" * 64, "a\0b", "."])
@@ -80,10 +80,10 @@ def test_a_damaged_record_is_named_and_hides_no_other(text: str, tmp_path: Path)
     path = tmp_path / "qwen2" / runs.RECORD
     path.parent.mkdir()
     path.write_bytes(text.encode("latin-1"))
-    assert runs.living(tmp_path) == [run("other")]
-    (trouble,) = runs.look(tmp_path).damaged
+    assert running.living(tmp_path) == [run("other")]
+    (trouble,) = running.look(tmp_path).damaged
     assert "run.json is not a valid Run" in trouble.what
-    for asked in (runs.choose, runs.read):
+    for asked in (chosen.choose, runs.read):
         with pytest.raises(Trouble, match=r"run.json is not a valid Run") as caught:
             asked(tmp_path, "qwen2")
         assert caught.value.mend.startswith(f"rm {path} ")
@@ -109,7 +109,7 @@ def test_stopping_ends_the_whole_session(tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         runs.write(tmp_path, run(process=process.pid))
-        runs.stop(tmp_path, runs.choose(tmp_path, ""))
+        running.stop(tmp_path, chosen.choose(tmp_path, ""))
     assert list(runs.each(tmp_path)) == []
     assert group_is_gone(process.pid)
 
@@ -128,7 +128,7 @@ def test_a_server_that_ignores_the_request_is_killed_with_its_children(
         assert process.stdout is not None
         process.stdout.readline()
         runs.write(tmp_path, run(process=process.pid))
-        runs.stop(tmp_path, runs.choose(tmp_path, ""))
+        running.stop(tmp_path, chosen.choose(tmp_path, ""))
         assert process.wait() == -signal.SIGKILL
     assert list(runs.each(tmp_path)) == []
     assert group_is_gone(process.pid)
@@ -168,7 +168,7 @@ def test_free_ports_end_where_ports_end() -> None:
 def test_a_server_that_died_is_told_with_its_log(tmp_path: Path) -> None:
     runs.write(tmp_path, run(process=2**22 + 1))
     with pytest.raises(Trouble, match="has ended by itself") as caught:
-        runs.choose(tmp_path, "")
+        chosen.choose(tmp_path, "")
     assert caught.value.log == tmp_path / "qwen2" / "server.log"
 
 
@@ -177,18 +177,18 @@ def test_what_has_ended_is_told_until_it_is_served_again_or_dismissed(tmp_path: 
         runs.write(tmp_path, run(name, process=2**22 + 1))
     runs.write(tmp_path, run("other"))
     for _ in range(2):
-        assert {each.name for each in runs.look(tmp_path).ended} == {"qwen2", "dead"}
-        assert runs.choose(tmp_path, "").name == "other"
+        assert {each.name for each in running.look(tmp_path).ended} == {"qwen2", "dead"}
+        assert chosen.choose(tmp_path, "").name == "other"
         with pytest.raises(Crashed, match="qwen2 has ended by itself"):
-            runs.choose(tmp_path, "qwen2")
+            chosen.choose(tmp_path, "qwen2")
     runs.write(tmp_path, run())
-    assert [each.name for each in runs.look(tmp_path).ended] == ["dead"]
+    assert [each.name for each in running.look(tmp_path).ended] == ["dead"]
     runs.dismiss(tmp_path, "qwen2")
     with pytest.raises(Crashed, match="dead has ended by itself"):
-        runs.choose(tmp_path, "dead")
+        chosen.choose(tmp_path, "dead")
     runs.dismiss(tmp_path, "")
     with pytest.raises(Usage, match="unknown server 'dead'"):
-        runs.choose(tmp_path, "dead")
+        chosen.choose(tmp_path, "dead")
 
 
 def test_a_server_that_is_being_stopped_has_not_ended_by_itself(
@@ -198,25 +198,25 @@ def test_a_server_that_is_being_stopped_has_not_ended_by_itself(
 
     def looked_at(process: int) -> None:
         ends(process)
-        told.append((runs.look(tmp_path), crash.of(tmp_path, "qwen2")))
+        told.append((running.look(tmp_path), crash.of(tmp_path, "qwen2")))
 
     monkeypatch.setattr(processes, "end", looked_at)
     with subprocess.Popen(("sleep", "600"), start_new_session=True) as process:
         runs.write(tmp_path, run(process=process.pid))
-        runs.stop(tmp_path, runs.choose(tmp_path, ""))
+        running.stop(tmp_path, chosen.choose(tmp_path, ""))
     assert told == [(([], [], []), None)]
-    assert runs.look(tmp_path) == ([], [], [])
+    assert running.look(tmp_path) == ([], [], [])
 
 
 def test_stopping_what_was_put_aside_meanwhile_is_the_end_of_it(tmp_path: Path) -> None:
     runs.write(tmp_path, run(process=2**22 + 1))
-    (gone,) = runs.look(tmp_path).ended
-    runs.stop(tmp_path, gone)
-    assert runs.look(tmp_path) == ([], [], [])
+    (gone,) = running.look(tmp_path).ended
+    running.stop(tmp_path, gone)
+    assert running.look(tmp_path) == ([], [], [])
 
 
 def test_a_damaged_record_of_what_has_ended_is_no_record(tmp_path: Path) -> None:
     (tmp_path / "qwen2").mkdir()
     (tmp_path / "qwen2" / runs.ENDED).write_text("{")
     with pytest.raises(Trouble, match="no server is running"):
-        runs.choose(tmp_path, "")
+        chosen.choose(tmp_path, "")

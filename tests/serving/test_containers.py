@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes import client, runs
+from recipes import chosen, client
 from recipes.client import Question, Unreachable
 from recipes.deployment import Deployment
 from recipes.front import BLS, ENSEMBLE
@@ -51,7 +51,7 @@ def test_a_server_is_what_it_was_asked_to_be_and_gives_whole_characters(server: 
     assert {where["HostIp"] for ways in asked["PortBindings"].values() for where in ways} == {"0.0.0.0"}  # noqa: S104 - what --expose asks for
     assert "GREETING=hello" in found["Config"]["Env"]
 
-    run = runs.choose(folder / "runs", "other")
+    run = chosen.choose(folder / "runs", "other")
     metrics = urllib.request.urlopen(f"http://127.0.0.1:{run.metrics}/metrics").read().decode()
     assert 'nv_inference_request_success{model="tensorrt_llm_bls"' in metrics
     unload = f"http://127.0.0.1:{run.http}/v2/repository/models/ensemble/unload"

@@ -17,7 +17,7 @@ from environment.docker_errors import DockerTrouble
 from environment.docker_run import launch
 from environment.errors import Trouble
 from environment.plan import Step
-from recipes import container_runs, runs, server_container, status
+from recipes import chosen, container_runs, running, runs, server_container, status
 from recipes.container_runs import carry_out_watched
 from recipes.crash import Crashed
 from recipes.deployment import Deployment
@@ -166,7 +166,7 @@ def test_a_server_that_ignores_the_request_is_killed_and_removed(
     server = recorded("trtllm-deaf")
     runs.write(tmp_path, server)
     began = time.monotonic()
-    runs.stop(tmp_path, server)
+    running.stop(tmp_path, server)
     assert time.monotonic() - began >= 1
     assert host.left() == ""
     assert not Path(f"/proc/{process}").exists()
@@ -188,7 +188,7 @@ def test_a_container_that_ended_by_itself_is_told_with_its_log(
     with pytest.raises(Crashed, match="deaf"):
         container_runs.here_or_host(question, ASKS, tmp_path / "step.log", folder=tmp_path, name="deaf")
     with pytest.raises(Crashed) as caught:
-        runs.answering(tmp_path, "deaf")
+        chosen.answering(tmp_path, "deaf")
     if left:
         assert "the server 'deaf' does not run: its container exited with code 134" in str(caught.value)
         assert caught.value.log == tmp_path / "deaf" / runs.LOG
@@ -199,7 +199,7 @@ def test_a_container_that_ended_by_itself_is_told_with_its_log(
                 assert [row["state"] for row in status.seen(tmp_path, looks)] == ["exited with code 134"]
             assert "root cause: GPU memory" in capsys.readouterr().err
         assert len(looks) == 1
-        runs.stop(tmp_path, recorded("trtllm-deaf"))
+        running.stop(tmp_path, recorded("trtllm-deaf"))
     else:
         assert "deaf has ended by itself" in str(caught.value)
         assert caught.value.log is None
@@ -218,7 +218,7 @@ def test_a_server_is_recorded_before_it_runs(host: Host, tmp_path: Path, monkeyp
     monkeypatch.setattr(runs, "write", noted)
     container_runs.start_server(launch(words), recorded("trtllm-deaf"), tmp_path)
     assert states == ["created"]
-    runs.stop(tmp_path, runs.choose(tmp_path, "deaf"))
+    running.stop(tmp_path, chosen.choose(tmp_path, "deaf"))
     assert host.left() == ""
 
 

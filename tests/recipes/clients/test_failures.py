@@ -16,7 +16,7 @@ from invoke import Exit
 
 from doctor.ending import told
 from environment.workspace import Workspace
-from recipes import runs
+from recipes import running, runs
 from recipes.client import Question, Refused, Unreachable, ask
 from recipes.deployment import Ports, deploy
 from recipes.generate import generate
@@ -220,7 +220,7 @@ def test_so_is_one_that_crashes_at_the_smoke_question_of_serve(tmp_path: Path, m
     assert ended.value.code == 1
     assert str(ended.value.message).startswith("error: qwen2 has ended by itself")
     assert "root cause: GPU memory exhausted" in str(ended.value.message)
-    assert runs.look(made.workspace.runs) == ([], [], [])
+    assert running.look(made.workspace.runs) == ([], [], [])
 
 
 @pytest.mark.parametrize("words", [("ask", TEXT), ("chat",)])

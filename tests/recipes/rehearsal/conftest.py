@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes import runs
+from recipes import chosen, running
 from recipes.ports import free_ports
 from recipes.runs import Run
 
@@ -46,11 +46,11 @@ class Home:
 
     @property
     def run(self) -> Run:
-        return runs.choose(self.workspace / "runs", "qwen2")
+        return chosen.choose(self.workspace / "runs", "qwen2")
 
     def close(self) -> None:
-        for run in runs.living(self.workspace / "runs"):
-            runs.stop(self.workspace / "runs", run)
+        for run in running.living(self.workspace / "runs"):
+            running.stop(self.workspace / "runs", run)
 
 
 def make_home(folder: Path, start: int) -> Home:

@@ -14,7 +14,7 @@ from environment.artifacts.checkpoint import Checkpoint, read_checkpoint
 from environment.errors import Trouble
 from environment.releases import tags
 from environment.workspace import Workspace
-from recipes import runs
+from recipes import running
 from recipes.ask import Manner, pieces, target, text_of
 from recipes.client import Answer
 from recipes.deployment import Deployment
@@ -73,8 +73,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """One for all: each checkpoint is converted once."""
     space = Workspace(tmp_path_factory.mktemp("families"))
     yield space
-    for run in runs.living(space.runs):
-        runs.stop(space.runs, run)
+    for run in running.living(space.runs):
+        running.stop(space.runs, run)
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def asked(made: Deployment, question: str) -> str:
         to, manner = target(run), Manner(max_tokens=200)
         return "".join(pieces(to, text_of(to, question, manner), manner, Answer()))
     finally:
-        runs.stop(made.workspace.runs, run)
+        running.stop(made.workspace.runs, run)
 
 
 def test_the_window_is_the_one_that_is_promised() -> None:

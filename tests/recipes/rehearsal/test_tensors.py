@@ -15,7 +15,7 @@ from environment.artifacts.model_config import Config, parse_config
 from environment.errors import Usage
 from environment.releases import find
 from environment.workspace import Workspace
-from recipes import runs
+from recipes import running, runs
 from recipes.client import Answer, Question, Refused, ask, ask_any
 from recipes.generate import generate
 from recipes.openai.triton import Server
@@ -79,7 +79,7 @@ def test_every_files_layout_is_served_and_streams(tag: str, tmp_path: Path) -> N
     try:
         pieces = list(ask(run.address, Question(prompt=prompt("陆地上最快的动物是什么?", SHIPPED))))
     finally:
-        runs.stop(workspace.runs, run)
+        running.stop(workspace.runs, run)
     assert "猎豹🐆" in "".join(pieces)
     assert len(pieces) > 5
 
@@ -114,7 +114,7 @@ def test_a_server_with_the_names_of_v0_20_0_is_asked_by_them(tmp_path: Path, mon
         assert generate(f"127.0.0.1:{run.http}", asked) == text
         assert asyncio.run(streamed(run.address, asked)) == text
     finally:
-        runs.stop(workspace.runs, run)
+        running.stop(workspace.runs, run)
 
 
 async def streamed(address: str, asked: Question) -> str:
@@ -173,5 +173,5 @@ def test_a_server_that_takes_unsigned_numbers_is_asked_in_them(tmp_path: Path, m
         log = runs.folder(workspace.runs, "r") / runs.LOG
         assert soon(lambda: "a client cancelled its request" in log.read_text())
     finally:
-        runs.stop(workspace.runs, run)
+        running.stop(workspace.runs, run)
     assert text == answer.text == "I am the rehearsal's tiny model. I run on a CPU and need no GPU."
