@@ -13,6 +13,7 @@ from environment.console import result, result_json
 from environment.errors import ExitCode, Usage, printable
 
 SCHEMA = "diagnosis/1"
+LIVED_WITH = "gone on from"
 REPORT_TO = "the issue tracker of this project, with these lines and the few before them"
 
 
@@ -56,7 +57,7 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
     if diagnosis.lived_with:
         lines += ["", "the log goes on with its work behind these; if something did fail, they may be why:"]
     for finding in diagnosis.lived_with:
-        lines += ["", *_finding(finding, width)]
+        lines += ["", *_finding(finding, width, LIVED_WITH)]
     if diagnosis.harmless:
         lines += ["", "harmless, though it may look otherwise:"]
         lines += [f"  {_quoted(line, 90)}\n{_wrapped(known.why, ' ' * 6, width)}" for known, line in diagnosis.harmless]
@@ -65,7 +66,9 @@ def as_text(diagnosis: Diagnosis, width: int = 100) -> str:
 
 def short(diagnosis: Diagnosis, width: int = 100) -> str:
     """The cause in a few lines, or what the log says in general terms, for a step that has just failed; else empty."""
-    return printable("\n".join(_finding(diagnosis.told, width))) if diagnosis.told else ""
+    told = diagnosis.told
+    role = LIVED_WITH if told in diagnosis.lived_with else ""
+    return printable("\n".join(_finding(told, width, role))) if told else ""
 
 
 def _headline(diagnosis: Diagnosis) -> str:
@@ -76,9 +79,9 @@ def _headline(diagnosis: Diagnosis) -> str:
     return "no known failure"
 
 
-def _finding(finding: Finding, width: int) -> Iterator[str]:
+def _finding(finding: Finding, width: int, role: str = "") -> Iterator[str]:
     symptom = finding.symptom
-    yield f"{_role(finding)}: {symptom.title}  [{', '.join(_called(finding))}]"
+    yield f"{role or _role(finding)}: {symptom.title}  [{', '.join(_called(finding))}]"
     if not finding.primary and symptom.rank in ("secondary", "consequence"):
         yield f"  {_quoted(finding.line)}"
         return

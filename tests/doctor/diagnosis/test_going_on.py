@@ -43,14 +43,18 @@ def test_what_was_lived_with_is_told_all_the_same_but_is_no_failure() -> None:
     assert diagnosis.findings == ()
     (finding,) = diagnosis.lived_with
     assert (finding.line.number, finding.primary) == (1, False)
-    assert "CUDA out of memory" in as_text(diagnosis).partition("the log goes on with its work behind these")[2]
+    shown = as_text(diagnosis).partition("the log goes on with its work behind these")[2]
+    assert "CUDA out of memory" in shown
+    assert f"gone on from: {finding.symptom.title}" in shown
     document = json.loads(json.dumps(as_json([diagnosis])))
     assert [found["line"] for found in document["logs"][0]["lived_with"]] == [1]
 
 
 def test_a_step_that_failed_is_explained_by_what_it_lived_with_where_nothing_else_does() -> None:
     assert told(OUT_OF_MEMORY, *WORK).told == told(OUT_OF_MEMORY, *WORK).lived_with[0]
-    assert "CUDA out of memory" in short(told(OUT_OF_MEMORY, *WORK))
+    said = short(told(OUT_OF_MEMORY, *WORK))
+    assert said.startswith("gone on from: ")
+    assert "CUDA out of memory" in said
     assert told(*WORK).told is None
 
 
