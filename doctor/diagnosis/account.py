@@ -10,9 +10,9 @@ from doctor.diagnosis.lines import failed, line_of, lines_above
 from doctor.diagnosis.log import Block, writer
 from doctor.diagnosis.patterns import Pattern
 from doctor.diagnosis.reader import Reader
+from doctor.diagnosis.rows import Rows
 from doctor.diagnosis.session import Session
 from doctor.diagnosis.signatures import Place
-from doctor.diagnosis.symptoms import Catalogue
 from doctor.diagnosis.tail import Tail
 from doctor.diagnosis.things import Things
 
@@ -22,10 +22,9 @@ STATES = ("reports", "well", "ill", "ails", "recovers")
 class Account:
     """Takes what stands in a log, place by place, in the order of its lines."""
 
-    def __init__(self, known: Catalogue, reader: Reader) -> None:
+    def __init__(self, reader: Reader, rows: Rows) -> None:
         self._reader = reader
-        self._stays = {row.id for row in known.symptoms if row.stays}
-        self._survivable = {row.id for row in known.symptoms if row.survivable}
+        self._rows = rows
         self._session = Session()
         self._things = Things()
         self.evidence = Evidence()
@@ -81,8 +80,8 @@ class Account:
             return Seen(line=line, lasts=True, stays=True)
         met = self._reader.remarks.go_on(match)
         mild = self._reader.remarks.said(match).played_down
-        survivable = met or mild or pattern.id in self._survivable
-        return Seen(line=line, by=by, survivable=survivable, met=met, mild=mild, stays=pattern.id in self._stays)
+        survivable = met or mild or pattern.id in self._rows.survivable
+        return Seen(line=line, by=by, survivable=survivable, met=met, mild=mild, stays=pattern.id in self._rows.stays)
 
     def _follow(self, pattern: Pattern, match: re.Match[bytes], line: Line, by: bytes) -> None:
         """What the mark in this line says of the course of the run."""

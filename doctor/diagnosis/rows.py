@@ -33,7 +33,11 @@ class Sightings:
 
 
 class Rows:
-    """The rows of a catalogue, each with the numbers of its patterns."""
+    """The rows of a catalogue, each with the numbers of its patterns.
+
+    The ids of those that name a root cause (`roots`), that count even where a program goes on with its work (`stays`),
+    and that a program can live with (`survivable`).
+    """
 
     def __init__(self, known: Catalogue, patterns: Sequence[Pattern]) -> None:
         self._known = known
@@ -41,13 +45,17 @@ class Rows:
         self._own: dict[tuple[str, str], list[int]] = {}
         for number, pattern in enumerate(patterns):
             self._own.setdefault((pattern.kind, pattern.id), []).append(number)
+        self.roots = {row.id for row in known.symptoms if row.rank == "primary"}
+        self.stays = {row.id for row in known.symptoms if row.stays}
+        self.survivable = {row.id for row in known.symptoms if row.survivable}
 
     def symptoms(self, evidence: Evidence) -> dict[str, Sighting]:
         """The symptoms that the evidence shows, with all values that their lines show."""
         return dict(self._symptoms(evidence))
 
     def _symptoms(self, evidence: Evidence) -> Iterator[tuple[str, Sighting]]:
-        for row in self._known.symptoms:
+        shown = {self._patterns[number].id for number in evidence}
+        for row in (row for row in self._known.symptoms if row.id in shown):
             own = self._own.get(("symptom", row.id), ())
             seen = [(evidence[n].line, self._patterns[n].unverified) for n in own if n in evidence]
             if seen and (row.match == "any" or len(seen) == len(own)):

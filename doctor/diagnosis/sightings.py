@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import BinaryIO
 
 from doctor.diagnosis.account import STATES, Account
@@ -21,15 +22,20 @@ TAKES_BACK = ("success", "closing", "passes", "command", "recovers")
 MANY = 50  # places in a block; with more it is faster to look for settling words in all of it than in line after line
 
 
+@cache
+def _prepared(known: Catalogue) -> tuple[Reader, Rows]:
+    """What every log is read with; to make it takes longer than to read a small one."""
+    reader = Reader(known)
+    return reader, Rows(known, reader.patterns)
+
+
 class Spotter:
     """Reads a log once and keeps, for each pattern, the first line that is not harmless."""
 
     def __init__(self, known: Catalogue) -> None:
-        self._reader = Reader(known)
+        self._reader, self._rows = _prepared(known)
         self._patterns, self._matcher, self._remarks = self._reader.patterns, self._reader.matcher, self._reader.remarks
-        self._rows = Rows(known, self._patterns)
-        self._roots = {row.id for row in known.symptoms if row.rank == "primary"}
-        self._account = Account(known, self._reader)
+        self._account = Account(self._reader, self._rows)
         self._tail = Tail(self._reader)
 
     def read(self, stream: BinaryIO) -> Sightings:
@@ -51,7 +57,7 @@ class Spotter:
         self._spot_lines(block, present)
         course = self._account.course
         failed = self._complains(present) and course.failures and not course.full
-        if failed and not any(self._patterns[pattern].id in self._roots for pattern in self._account.evidence):
+        if failed and not any(self._patterns[pattern].id in self._rows.roots for pattern in self._account.evidence):
             self._spot_wrapped(block, present)
 
     def _spot_wrapped(self, block: Block, present: set[int]) -> None:
@@ -63,7 +69,7 @@ class Spotter:
         for view in (Unwrapped(block.text), Reflowed(block.text)):
             new = (number for number in self._matcher.present(view.text) - present if self._account.open(number))
             rows = {number for number in new if self._patterns[number].kind == "symptom"}
-            wanted = {number for number in rows if not umbrella or self._patterns[number].id in self._roots}
+            wanted = {number for number in rows if not umbrella or self._patterns[number].id in self._rows.roots}
             for place in self._matcher.places(view.text, wanted):
                 match = self._matcher.match(view.text, place)
                 if match and view.was_cut(match.start(), match.end()):
