@@ -20,6 +20,7 @@ _NO_WORK = re.compile(
     rb"\s|$|[|+\]})<]|[-=*#_~]{3}"  # what belongs to the line above: indented, tables, rules
     rb"|-[-rwx]{9}|[\w.-]{2,60} {2,60}\d{1,4}(?:\.\d{1,9}){1,5}$"  # what a person lists: files, packages
     rb'|\d{1,3}:? +(?:0x|[/(])|#\d|\[[\w:.-]+\] \[ ?\d+\]|\[\w+@[\w.-]+\] \w+ \(/|File "'  # frames
+    rb"|[^\n]{0,80}NCCL INFO [\w./-]{1,60}:\d+ -> \d"  # NCCL's
     rb"|Exception ignored|Traceback"
     rb"|[A-Z][a-z']*,? [^\n]{10,}(?:[^.][.]|[?:])$|For debugging|Compile with"  # advice
 )

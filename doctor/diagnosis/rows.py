@@ -46,7 +46,8 @@ class Rows:
         for number, pattern in enumerate(patterns):
             self._own.setdefault((pattern.kind, pattern.id), []).append(number)
         self.roots = {row.id for row in known.symptoms if row.rank == "primary"}
-        self.stays = {row.id for row in known.symptoms if row.stays}
+        staying = {row.id for row in known.symptoms if row.stays}
+        self.stays = {row.id for row in known.symptoms if row.stays or not row.replaces.isdisjoint(staying)}
         self.survivable = {row.id for row in known.symptoms if row.survivable}
 
     def symptoms(self, evidence: Evidence) -> dict[str, Sighting]:

@@ -68,6 +68,14 @@ def test_what_a_gpu_that_is_lost_says_counts_however_the_log_goes_on() -> None:
     assert code(lost, *WORK, *WORK) == ExitCode.FAILURE
 
 
+def test_a_row_that_knows_more_than_one_that_stays_does_so_too() -> None:
+    """Else what it explains would be told as what it is not: /dev/shm is no disk."""
+    full = "a:1:2 [0] include/shm.h:28 NCCL WARN Call to posix_fallocate failed : No space left on device"
+    root = told(full, *WORK).root
+    assert root is not None
+    assert root.symptom.id == "shm-too-small-nccl"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -78,6 +86,7 @@ def test_what_a_gpu_that_is_lost_says_counts_however_the_log_goes_on() -> None:
         "7       0x7f82a6cbe6f1 /usr/lib/libtensorrt_llm.so(+0x6ee6f1) [0x7f82a6cbe6f1]",
         "-rw-r--r-- 1 root root  135 Aug  1 14:27 model-00004-of-00015.safetensors",
         "tensorrt-llm              0.10.0",
+        "4e9a:8639:8745 [0] NCCL INFO transport/shm.cc:101 -> 2",
         "[mpiexec@node1] main (/mpich/mpiexec.c:49): parsing",
         "Either request fewer slots for your application, or make more slots available.",
         "For debugging consider passing CUDA_LAUNCH_BLOCKING=1",
