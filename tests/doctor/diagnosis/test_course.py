@@ -376,7 +376,15 @@ NO_MODULE = "ModuleNotFoundError: No module named 'colorama'"
 
 
 @pytest.mark.parametrize("fault", [PORT_TAKEN, NO_MODULE, "x.c:1:10: fatal error: cudnn.h: No such file or directory"])
-@pytest.mark.parametrize("end", ["served 4 requests, 0 lost", "Started HTTPService at :8000", "BUILD SUCCESSFUL in 3s"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "served 4 requests, 0 lost",
+        "Started HTTPService at :8000",
+        "BUILD SUCCESSFUL in 3s",
+        " INFO text_generation_router::server: router/src/server.rs:2266: Connected",
+    ],
+)
 def test_a_good_end_takes_back_what_a_program_can_live_with(fault: str, end: str) -> None:
     assert code(fault) == ExitCode.FAILURE
     assert code(fault, end) == ExitCode.OK
