@@ -1,4 +1,4 @@
-"""What runs is recorded in the workspace, so that another shell can ask, look and stop; stale ones are known."""
+"""The records of the servers that were started, in the workspace, so that another shell can ask, look and stop."""
 
 from __future__ import annotations
 
